@@ -1,0 +1,137 @@
+#pragma once
+// Associations of one concept in one direction, as a snapshot sees them.
+//
+// Up to 256 lie in one leaf; more hang in a tree of leaves of 256 (inner nodes of fan-out 256). A
+// leaf keeps the targets apart from the properties, so that traversal touches targets only.
+// Leaves are appended to in place, beyond the count that older snapshots see.
+
+#include "storage/arena.hpp"
+#include "storage/concept_id.hpp"
+#include "storage/records.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace cmem {
+
+inline constexpr std::uint32_t chunk_size = 256;
+
+/// Root of the tree and number of associations: one a concept and direction.
+struct adjacency_ref {
+  handle root = 0;
+  std::uint32_t count = 0;
+};
+static_assert(sizeof(adjacency_ref) == 8);
+
+/// Head of a leaf; `capacity` targets follow at once.
+struct adjacency_leaf {
+  std::uint32_t created_low;   // version that made it, low half …
+  std::uint16_t created_high;  // … and bits 32–47
+  std::uint16_t capacity;
+  handle properties;
+
+  [[nodiscard]] std::uint64_t created() const noexcept {
+    return std::uint64_t{created_high} << 32 | created_low;
+  }
+  void set_created(std::uint64_t version) noexcept {
+    created_low = static_cast<std::uint32_t>(version);
+    created_high = static_cast<std::uint16_t>(version >> 32);
+  }
+  [[nodiscard]] std::uint32_t* targets() noexcept {
+    return reinterpret_cast<std::uint32_t*>(this + 1);
+  }
+  [[nodiscard]] const std::uint32_t* targets() const noexcept {
+    return reinterpret_cast<const std::uint32_t*>(this + 1);
+  }
+};
+static_assert(sizeof(adjacency_leaf) == 12);
+
+/// Head of an inner node; `capacity` child handles follow at once. Same head as a leaf.
+using adjacency_inner = adjacency_leaf;
+
+/// Where the parallel property arrays of a leaf of some capacity start. Outgoing associations
+/// also keep times, if the memory keeps any.
+struct property_layout {
+  std::size_t created, last_used, confidence, weight, kind, bytes;
+
+  static constexpr property_layout of(std::uint32_t capacity, bool with_times) noexcept {
+    const std::size_t n = capacity;
+    const std::size_t t = with_times ? 8 * n : 0;
+    return {0, t, 2 * t, 2 * t + 4 * n, 2 * t + 8 * n, 2 * t + 10 * n};
+  }
+};
+
+/// Parallel arrays of up to 256 associations. Valid as long as the snapshot.
+struct adjacency_chunk {
+  std::span<const std::uint32_t> targets; ///< indices; sources when incoming
+  const float* confidence;
+  const float* weight;
+  const kind_id* kind;
+  const timestamp_us* created;   ///< nullptr without times
+  const timestamp_us* last_used; ///< nullptr without times
+};
+
+/// View of all associations of a concept in one direction, in storage order.
+class adjacency_list {
+public:
+  adjacency_list(const std::byte* base, adjacency_ref ref, bool with_times) noexcept
+    : base_(base), ref_(ref), with_times_(with_times) {}
+
+  [[nodiscard]] std::uint32_t size() const noexcept { return ref_.count; }
+  [[nodiscard]] std::uint32_t chunk_count() const noexcept {
+    return (ref_.count + chunk_size - 1) / chunk_size;
+  }
+  /// Precondition: i < chunk_count().
+  [[nodiscard]] adjacency_chunk chunk(std::uint32_t i) const noexcept {
+    const adjacency_leaf* l = leaf(i);
+    const auto at = property_layout::of(l->capacity, with_times_);
+    const std::byte* p = base_ + std::size_t{l->properties} * handle_unit;
+    const auto array = [p]<class T>(std::size_t offset, const T*) {
+      return reinterpret_cast<const T*>(p + offset);
+    };
+    return {targets(l, i), array(at.confidence, static_cast<const float*>(nullptr)),
+            array(at.weight, static_cast<const float*>(nullptr)),
+            array(at.kind, static_cast<const kind_id*>(nullptr)),
+            with_times_ ? array(at.created, static_cast<const timestamp_us*>(nullptr)) : nullptr,
+            with_times_ ? array(at.last_used, static_cast<const timestamp_us*>(nullptr)) : nullptr};
+  }
+  /// The targets alone: touches half of what chunk() does.
+  [[nodiscard]] std::span<const std::uint32_t> targets(std::uint32_t i) const noexcept {
+    return targets(leaf(i), i);
+  }
+  template <class F>
+  void for_each_target(F&& f) const {
+    for (std::uint32_t i = 0; i < chunk_count(); ++i)
+      for (const std::uint32_t t : targets(i))
+        f(t);
+  }
+
+private:
+  [[nodiscard]] std::span<const std::uint32_t> targets(const adjacency_leaf* l,
+                                                       std::uint32_t i) const noexcept {
+    return {l->targets(), std::min(chunk_size, ref_.count - i * chunk_size)};
+  }
+  [[nodiscard]] const adjacency_leaf* leaf(std::uint32_t i) const noexcept {
+    handle h = ref_.root;
+    if (ref_.count > chunk_size) {
+      const std::uint32_t last = (ref_.count - 1) / chunk_size;
+      int shift = 0;
+      while (last >> (shift + 8) != 0)
+        shift += 8;
+      for (; shift >= 0; shift -= 8)
+        h = node(h)->targets()[(i >> shift) & 0xFF];
+    }
+    return node(h);
+  }
+  [[nodiscard]] const adjacency_leaf* node(handle h) const noexcept {
+    return reinterpret_cast<const adjacency_leaf*>(base_ + std::size_t{h} * handle_unit);
+  }
+
+  const std::byte* base_;
+  adjacency_ref ref_;
+  bool with_times_;
+};
+
+} // namespace cmem

@@ -1,0 +1,158 @@
+#pragma once
+// The whole graph as of one sequence number. Immutable; see graph_builder.hpp for how it is made.
+
+#include "storage/adjacency.hpp"
+#include "storage/arena.hpp"
+#include "storage/attribute_codec.hpp"
+#include "storage/concept_id.hpp"
+#include "storage/cow_array.hpp"
+#include "storage/id_table.hpp"
+#include "storage/read_view.hpp"
+#include "storage/records.hpp"
+#include "storage/ticket.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace cmem {
+
+class graph_builder;
+class settlement_log;
+
+/// A concept's record: one cache line.
+struct alignas(64) concept_node {
+  concept_id id;
+  timestamp_us created;
+  timestamp_us last_accessed;
+  std::uint64_t payload_version : 48; // snapshot that brought content and vector
+  std::uint64_t state : 16;           // node_state
+  float strength;
+  float confidence;
+  std::uint32_t access_count;
+  handle content;
+  handle vector;
+  handle extras; // node_extras: name and attributes
+};
+static_assert(sizeof(concept_node) == 64);
+
+enum node_state : std::uint16_t {
+  node_vacant = 0,      ///< unused index
+  node_placeholder = 1, ///< end of an association, not learned (yet)
+  node_learned = 2,
+};
+
+/// Head of the payload block that holds name and attributes; their bytes follow.
+struct node_extras {
+  std::uint64_t version;         // snapshot that brought it
+  std::uint32_t name_bytes;      // name first …
+  std::uint32_t attribute_bytes; // … then encoded attributes (attribute_codec.hpp), 0 when none
+};
+
+/// A learned concept in a snapshot. A view: valid as long as the snapshot is held (R6).
+class concept_view {
+public:
+  concept_view(const std::byte* base, const concept_node& node, std::uint32_t index) noexcept
+    : base_(base), node_(&node), index_(index) {}
+
+  [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
+  [[nodiscard]] const concept_id& id() const noexcept { return node_->id; }
+  [[nodiscard]] std::string_view name() const noexcept; ///< empty when only ever named by id
+  [[nodiscard]] std::string_view content() const noexcept;
+  [[nodiscard]] std::span<const float> vector() const noexcept;
+  [[nodiscard]] float strength() const noexcept { return node_->strength; }
+  [[nodiscard]] float confidence() const noexcept { return node_->confidence; }
+  [[nodiscard]] timestamp_us created() const noexcept { return node_->created; }
+  [[nodiscard]] timestamp_us last_accessed() const noexcept { return node_->last_accessed; }
+  [[nodiscard]] std::uint32_t access_count() const noexcept { return node_->access_count; }
+  [[nodiscard]] attribute_reader attributes() const noexcept; ///< ascending keys
+  [[nodiscard]] concept_record copy() const;
+
+private:
+  const std::byte* base_;
+  const concept_node* node_;
+  std::uint32_t index_;
+};
+
+/// Concepts have dense 32-bit indices, good within this snapshot (and any other in which the
+/// concept was never forgotten). Traversal works on indices; ids are looked up only at the edges.
+/// Threads: everything from any thread that holds the snapshot (read_view.hpp); all calls are
+/// wait-free and write nothing.
+class graph_snapshot : public view_target {
+public:
+  /// Entries numbered <= this are in it (R2).
+  [[nodiscard]] std::uint64_t sequence() const noexcept { return sequence_; }
+  /// Microseconds since the epoch: max(previous snapshot's, now at publish) (R7).
+  [[nodiscard]] timestamp_us timestamp() const noexcept { return timestamp_; }
+  /// Counts publishes; internal order of snapshots.
+  [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
+  [[nodiscard]] std::uint64_t concept_count() const noexcept { return concept_count_; }
+  /// Associations whose two ends are learned.
+  [[nodiscard]] std::uint64_t edge_count() const noexcept { return edge_count_; }
+  [[nodiscard]] std::uint64_t placeholder_count() const noexcept { return placeholder_count_; }
+
+  /// True when the ticket's entry is applied in this snapshot (W2).
+  [[nodiscard]] bool covers(const ticket& t) const noexcept {
+    return outcome(t).what == fate::applied;
+  }
+  /// What became of the ticket's entry, as of this snapshot (W4).
+  [[nodiscard]] settlement outcome(const ticket& t) const noexcept;
+
+  /// The learned concept with this id.
+  [[nodiscard]] std::optional<concept_view> find(const concept_id& id) const noexcept {
+    const auto index = index_of(id);
+    return index ? std::optional<concept_view>(at(*index)) : std::nullopt;
+  }
+  [[nodiscard]] std::optional<std::uint32_t> index_of(const concept_id& id) const noexcept {
+    const auto index = lookup(id);
+    return index && node(*index).state == node_learned ? index : std::nullopt;
+  }
+  /// All indices are below this; some below it may be vacant or placeholders.
+  [[nodiscard]] std::uint32_t index_count() const noexcept { return index_count_; }
+  /// Precondition for all below: index < index_count().
+  [[nodiscard]] const concept_node& node(std::uint32_t index) const noexcept {
+    const handle page = pages_[index / page_nodes];
+    return reinterpret_cast<const concept_node*>(base_ + std::size_t{page} * handle_unit)[index % page_nodes];
+  }
+  [[nodiscard]] concept_view at(std::uint32_t index) const noexcept {
+    return {base_, node(index), index};
+  }
+  [[nodiscard]] bool is_learned(std::uint32_t index) const noexcept {
+    return node(index).state == node_learned;
+  }
+  /// Ends that are not learned occur in these lists: skip them unless placeholder_count() is 0.
+  [[nodiscard]] adjacency_list out(std::uint32_t index) const noexcept {
+    return {base_, out_[index], association_times_};
+  }
+  /// Sources; kinds, confidences and weights as in out(), times never.
+  [[nodiscard]] adjacency_list in(std::uint32_t index) const noexcept {
+    return {base_, in_[index], false};
+  }
+  [[nodiscard]] bool keeps_association_times() const noexcept { return association_times_; }
+  [[nodiscard]] std::uint32_t vector_dimension() const noexcept { return vector_dimension_; }
+
+  static constexpr std::uint32_t page_nodes = 2; ///< records a page
+
+private:
+  friend class graph_builder;
+  [[nodiscard]] std::optional<std::uint32_t> lookup(const concept_id& id) const noexcept;
+
+  std::byte* base_ = nullptr; // of the arena
+  cow_array_view<handle, 32> pages_;
+  cow_array_view<adjacency_ref, 32> out_;
+  cow_array_view<adjacency_ref, 32> in_;
+  const id_table* ids_ = nullptr; // shared by all snapshots: see id_table.hpp
+  std::uint32_t index_count_ = 0;
+  bool association_times_ = true;
+  std::uint32_t vector_dimension_ = 0;
+  std::uint64_t version_ = 0;
+  std::uint64_t sequence_ = 0;
+  timestamp_us timestamp_ = 0;
+  std::uint64_t concept_count_ = 0;
+  std::uint64_t edge_count_ = 0;
+  std::uint64_t placeholder_count_ = 0;
+  // (settlements: see settlement_log.hpp)
+};
+
+} // namespace cmem
