@@ -1,0 +1,33 @@
+# cmake -D ROOT=<repository> -P check_layers.cmake
+# Fails if a file includes a layer to its right: storage, messages, actors, then tools and the rest.
+# storage/ includes no CAF either.
+
+set(seen 0)
+set(wrong "")
+foreach(layer IN ITEMS storage messages actors tools examples)
+  if(layer STREQUAL "storage")
+    set(barred "messages/|actors/|tools/|examples/|bench/|tests/|caf/|cereal/")
+  elseif(layer STREQUAL "messages")
+    set(barred "actors/|tools/|examples/|bench/|tests/")
+  elseif(layer STREQUAL "actors")
+    set(barred "tools/|examples/|bench/|tests/")
+  elseif(layer STREQUAL "tools")
+    set(barred "examples/|tests/")
+  else()
+    set(barred "bench/|tests/")
+  endif()
+  file(GLOB_RECURSE files RELATIVE "${ROOT}" "${ROOT}/${layer}/*.hpp" "${ROOT}/${layer}/*.cpp")
+  foreach(file IN LISTS files)
+    math(EXPR seen "${seen} + 1")
+    file(STRINGS "${ROOT}/${file}" lines REGEX "^[ \t]*#[ \t]*include[ \t]*[<\"](${barred})")
+    foreach(line IN LISTS lines)
+      list(APPEND wrong "${file}: ${line}")
+    endforeach()
+  endforeach()
+endforeach()
+
+message(STATUS "${seen} files read")
+if(wrong)
+  list(JOIN wrong "\n  " wrong)
+  message(FATAL_ERROR "a layer may include only those to its left:\n  ${wrong}")
+endif()

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs the demo scenario on WordNet.
+# Usage: scripts/demo.sh [DEMO_ARGS...]       see `build/release/tools/cmem demo --help`
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+
+step() { printf '\n== %s\n' "$*"; }
+
+step "1/4 packages"
+scripts/install_packages.sh
+step "2/4 configure"
+cmake --preset release
+step "3/4 build"
+cmake --build --preset release --target cmem
+step "4/4 demo"
+exec build/release/tools/cmem demo "$@"
