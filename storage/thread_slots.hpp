@@ -14,18 +14,19 @@
 
 namespace cmem {
 
-/// A growing table of `Slot`s, one for each thread that asked. A slot goes back when its thread ends and is
-/// handed to a later one with what it holds (tickets go on counting); slots are never freed before
-/// the table. `mine()` is a thread-local load in the fast path; a thread's first call may allocate.
-/// The table lives as long as its owner or any thread that used it, so that a thread may end after
-/// the owner did.
+/// A growing table of `Slot`s, one for each thread that asked. A slot goes back when its thread
+/// ends and is handed to a later one with what it holds (tickets go on counting); slots are never
+/// freed before the table. `mine()` is a thread-local load in the fast path; a thread's first call
+/// may allocate. The table lives as long as its owner or any thread that used it, so that a thread
+/// may end after the owner did.
 /// Threads: mine() and for_each() from any thread, lock-free after a thread's first mine().
 /// Requires: Slot is nothrow default constructible; its address is stable. It may have
-///   std::uint32_t number;                  set once, before the slot is first handed out: 0, 1, 2 …
-///   bool busy() const;                     asked on the slot's thread: still needed though its table's
-///                                          owner is gone, or its thread is ending
-///   void linger(std::shared_ptr<void> l);  called when a thread ends while busy(): the slot goes back
-///                                          (and the table may go) when `l` is dropped, later on that thread
+///   std::uint32_t number;   set once, before the slot is first handed out: 0, 1, 2 …
+///   bool busy() const;      asked on the slot's thread: still needed though its table's owner is
+///                           gone, or its thread is ending
+///   void linger(std::shared_ptr<void> lease);
+///                           called when its thread ends while busy(): the slot goes back (and the
+///                           table may go) when `lease` is dropped, later on that thread
 template <class Slot>
 class thread_slots {
 public:
@@ -66,11 +67,11 @@ private:
 
   struct block {
     explicit block(std::size_t first_number) noexcept : first(first_number) {
-      if constexpr (requires(Slot& s) { s.number = std::uint32_t{}; })
+      if constexpr (requires(Slot & s) { s.number = std::uint32_t{}; })
         for (std::size_t i = 0; i != block_slots; ++i)
           slots[i].number = static_cast<std::uint32_t>(first + i);
     }
-    const std::size_t first;                               // number of slots[0]
+    const std::size_t first;                                // number of slots[0]
     std::array<std::atomic<bool>, block_slots> in_use = {}; // whoever sets it owns the slot
     std::array<Slot, block_slots> slots;
     std::atomic<block*> next = nullptr; // set once
@@ -100,7 +101,8 @@ private:
     ~lease() {
       if (home == nullptr)
         return;
-      in_use->store(false, std::memory_order_release); // pairs with claim(): the next thread's exchange
+      in_use->store(false,
+                    std::memory_order_release); // pairs with claim(): the next thread's exchange
       home->taken.fetch_sub(1, std::memory_order_relaxed);
     }
     void swap(lease& other) noexcept {
@@ -121,7 +123,7 @@ private:
   struct thread_leases : std::vector<lease> {
     ~thread_leases() {
       cache_ = {nullptr, nullptr, true};
-      if constexpr (requires(Slot& s) { s.linger(std::shared_ptr<void>()); })
+      if constexpr (requires(Slot & s) { s.linger(std::shared_ptr<void>()); })
         for (lease& l : *this)
           if (l.busy()) {
             Slot* slot = l.slot;
@@ -193,8 +195,7 @@ auto thread_slots<Slot>::claim(const std::shared_ptr<table>& home) -> lease {
       std::size_t made = home->made.load(std::memory_order_relaxed);
       while (made <= b->first + i // release: pairs with size()
              && !home->made.compare_exchange_weak(made, b->first + i + 1, std::memory_order_release,
-                                                  std::memory_order_relaxed)) {
-      }
+                                                  std::memory_order_relaxed)) {}
       return lease(home, &b->slots[i], &b->in_use[i]);
     }
     block* next = b->next.load(std::memory_order_acquire);
