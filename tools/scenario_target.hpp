@@ -1,0 +1,70 @@
+#pragma once
+// What a scenario runs against: the memory itself, or the map behind a lock it is compared with.
+
+#include "storage/concept_id.hpp"
+#include "storage/records.hpp"
+#include "storage/result.hpp"
+#include "storage/ticket.hpp"
+#include "tools/scenario.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+namespace cmem::tools {
+
+/// Every entry is in exactly one of applied, failed, dropped and pending; rejected ones never were.
+struct target_counters {
+  std::uint64_t written = 0;
+  std::uint64_t applied = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t rejected = 0;
+  std::uint64_t pending = 0;
+  std::uint64_t concepts = 0;
+  std::uint64_t associations = 0;
+  std::uint64_t snapshots = 0; ///< published; 0 where there are none
+};
+
+/// One reading thread's access: holds what queries reuse. Every call answers from the newest state and looks at
+/// what it found, as a caller would.
+class target_reader {
+public:
+  virtual ~target_reader() = default;
+  /// Whether the concept is there.
+  virtual bool find(const concept_id& id) = 0;
+  /// How many associations were returned, best first.
+  virtual std::size_t neighbors(const concept_id& id, std::size_t limit) = 0;
+  /// Hops of the shortest path; nullopt without one.
+  virtual std::optional<std::size_t> find_path(const concept_id& from, const concept_id& to,
+                                               std::uint32_t depth_max) = 0;
+};
+
+/// Threads: all calls from any thread; a reader belongs to one.
+class scenario_target {
+public:
+  virtual ~scenario_target() = default;
+  [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+  virtual result<kind_id> register_kind(std::string_view kind) = 0;
+  virtual result<ticket> write(const write_op& o) = 0;
+  virtual std::unique_ptr<target_reader> make_reader() = 0;
+  /// What the newest state knows of the entry. A poll: wakes nobody, waits for nobody.
+  [[nodiscard]] virtual fate outcome(const ticket& t) const = 0;
+  /// True where a write is visible when it returns: then outcome() is not worth asking.
+  [[nodiscard]] virtual bool visible_at_return() const noexcept = 0;
+  /// Blocks until everything written so far is settled. Fails: timed_out.
+  virtual result<void> settle(std::chrono::nanoseconds timeout) = 0;
+  [[nodiscard]] virtual target_counters counters() const = 0;
+};
+
+enum class target_kind : std::uint8_t { memory, mutex_map };
+
+/// The memory, by its facade. Fails as concurrent_memory does.
+result<std::unique_ptr<scenario_target>> make_memory_target(const memory_spec& spec,
+                                                            std::uint32_t vector_dimension);
+/// A map of nodes with vector edges behind one std::shared_mutex, reserved for `concepts`.
+std::unique_ptr<scenario_target> make_mutex_map_target(std::size_t concepts);
+
+} // namespace cmem::tools
