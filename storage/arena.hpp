@@ -39,6 +39,8 @@ public:
   [[nodiscard]] std::size_t bytes_handed_out() const noexcept {
     return next_span_.load(std::memory_order_relaxed) * span_bytes;
   }
+  /// Bytes of address space reserved, rounded down to spans.
+  [[nodiscard]] std::size_t bytes_reserved() const noexcept { return spans_ * span_bytes; }
 
 private:
   std::byte* base_;                     // const

@@ -11,7 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <unordered_map>
 
 namespace cmem {
 
@@ -20,6 +20,7 @@ namespace cmem {
 /// add() and find() take a mutex.
 class kind_registry {
 public:
+  /// Knows the built-in kinds, under their names in cmem::kinds.
   kind_registry();
   ~kind_registry();
   kind_registry(const kind_registry&) = delete;
@@ -37,7 +38,8 @@ public:
   [[nodiscard]] std::size_t size() const noexcept { return size_.load(std::memory_order_acquire); }
 
 private:
-  mutable std::mutex mutex_;                                       // guards add() and find()
+  mutable std::mutex mutex_;                                       // guards ids_ and writing names_
+  std::unordered_map<std::string_view, kind_id> ids_;              // views of what names_ owns
   std::array<std::atomic<const std::string*>, kinds_max> names_{}; // slots below size_ never change
   std::atomic<std::uint32_t> size_{0};                             // released after its name is set
 };
