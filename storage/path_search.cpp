@@ -123,8 +123,10 @@ private:
       prefetch<Side>(i, end);
       visit<Side>(side.reached[i]);
     }
-    if (!on_path_[0].empty())
+    if (!on_path_[0].empty()) {
+      side.reached.resize(end); // part of a level, of no use
       return;
+    }
     std::uint64_t cost = 0;
     for (std::size_t i = end; i < side.reached.size(); ++i)
       cost += associations<Side>(s_, side.reached[i]).size();

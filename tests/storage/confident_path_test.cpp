@@ -1,0 +1,125 @@
+#include "tests/storage/query_fixture.hpp"
+
+using namespace cmem;
+using namespace cmem::test;
+
+namespace {
+
+std::string most_confident(graph_memory& m, concept_number from, concept_number to,
+                           std::uint32_t max_depth = path_depth_max) {
+  return m.text(
+    most_confident_path(m.snapshot(), m.index(from), m.index(to), max_depth, m.scratch()));
+}
+
+double product_from(const model_path& p, std::size_t hop) {
+  double product = 1.0;
+  for (; hop < p.hops(); ++hop)
+    product *= p.confidences[hop];
+  return product;
+}
+
+// Keeps the paths for which `value` is greatest.
+template <class F>
+void keep_greatest(std::vector<model_path>& all, F&& value) {
+  double greatest = -1e9;
+  for (const model_path& p : all)
+    greatest = std::max(greatest, value(p));
+  std::erase_if(all, [&](const model_path& p) { return value(p) < greatest; });
+}
+
+std::string expected(const graph_model& g, concept_number from, concept_number to,
+                     std::size_t max_depth) {
+  auto all = all_paths(g, from, to, max_depth);
+  if (all.empty())
+    return "none";
+  keep_greatest(all, [](const model_path& p) { return p.confidence; });
+  keep_greatest(all, [](const model_path& p) { return -static_cast<double>(p.hops()); });
+  for (std::size_t hop = 0; hop < all.front().hops(); ++hop) {
+    keep_greatest(all,
+                  [hop](const model_path& p) { return -static_cast<double>(p.concepts[hop + 1]); });
+    keep_greatest(all, [hop](const model_path& p) { return product_from(p, hop + 1); });
+  }
+  return all.front().text;
+}
+
+} // namespace
+
+TEST_CASE("A longer path may be the more confident one, unless it is too long") {
+  graph_memory m;
+  m.learn_all({1, 2, 3, 4});
+  m.link(1, 4, kinds::semantic, 0.25F);
+  m.link(1, 2, kinds::semantic, 0.5F);
+  m.link(2, 4, kinds::semantic, 1.0F);
+  m.link(2, 3, kinds::causal, 1.0F);
+  m.link(3, 4, kinds::causal, 1.0F);
+  m.publish();
+  CHECK(most_confident(m, 1, 4) == "1 -0:0.500000-> 2 -0:1.000000-> 4");
+  CHECK(most_confident(m, 1, 4, 1) == "1 -0:0.250000-> 4");
+  CHECK(most_confident(m, 1, 4, 0) == "none");
+  CHECK(most_confident(m, 1, 1, 0) == "1");
+  CHECK(most_confident(m, 4, 1) == "none");
+}
+
+TEST_CASE("The bound on hops is exact where the better way to a concept is the longer one") {
+  graph_memory m;
+  m.learn_all({1, 2, 3, 4, 5});
+  m.link(1, 2, kinds::semantic, 1.0F);
+  m.link(2, 3, kinds::semantic, 1.0F);
+  m.link(1, 3, kinds::semantic, 0.5F);
+  m.link(3, 4, kinds::semantic, 1.0F);
+  m.link(4, 5, kinds::semantic, 0.5F);
+  m.link(3, 5, kinds::semantic, 0.25F);
+  m.publish();
+  CHECK(m.model().learned.size() == 5);
+  for (std::uint32_t depth = 0; depth < 6; ++depth)
+    CHECK(most_confident(m, 1, 5, depth) == expected(m.model(), 1, 5, depth));
+}
+
+TEST_CASE("A path without any confidence is a path") {
+  graph_memory m;
+  m.learn_all({1, 2, 3});
+  m.link(1, 2, kinds::semantic, 0.0F);
+  m.link(2, 3, kinds::semantic, 1.0F);
+  m.publish();
+  CHECK(most_confident(m, 1, 3) == "1 -0:0.000000-> 2 -0:1.000000-> 3");
+}
+
+TEST_CASE("Small graphs: the most confident of all paths there are") {
+  std::mt19937 random(31);
+  for (std::size_t round = 0, rounds = sweep(1500); round < rounds; ++round) {
+    graph_memory m;
+    const auto concepts = 2 + static_cast<concept_number>(random() % 6);
+    write_random_graph(m, random, concepts, random() % (3 * concepts));
+    m.publish();
+    for (const concept_number from : m.model().learned)
+      for (const concept_number to : m.model().learned) {
+        const std::uint32_t max_depth = random() % 2 == 0 ? path_depth_max : random() % 5;
+        INFO("round " << round << ", " << from << " to " << to << ", depth " << max_depth);
+        REQUIRE(most_confident(m, from, to, max_depth) == expected(m.model(), from, to, max_depth));
+      }
+  }
+}
+
+TEST_CASE("Any confidences: nothing is more confident than what is found") {
+  std::mt19937 random(47);
+  std::uniform_real_distribution<float> confidence(0.0F, 1.0F);
+  for (std::size_t round = 0, rounds = sweep(200); round < rounds; ++round) {
+    graph_memory m;
+    for (concept_number n = 1; n <= 7; ++n)
+      m.learn(n);
+    for (int i = 0; i < 18; ++i)
+      m.link(1 + random() % 7, 1 + random() % 7, static_cast<kind_id>(random() % 3),
+             confidence(random));
+    m.publish();
+    for (concept_number to = 1; to <= 7; ++to) {
+      double best = -1.0;
+      for (const model_path& p : all_paths(m.model(), 1, to, 4))
+        best = std::max(best, p.confidence);
+      const auto p = most_confident_path(m.snapshot(), m.index(1), m.index(to), 4, m.scratch());
+      REQUIRE(p.has_value() == (best >= 0.0));
+      if (p) {
+        REQUIRE(m.to_model(*p).confidence == Approx(best).epsilon(1e-12));
+      }
+    }
+  }
+}

@@ -1,0 +1,104 @@
+#include "tests/storage/query_fixture.hpp"
+
+#include <cmath>
+#include <limits>
+
+using namespace cmem;
+using namespace cmem::test;
+
+namespace {
+
+std::string found(const graph_memory& m, std::vector<float> query, std::size_t k) {
+  const auto all = nearest(m.snapshot(), query, k);
+  if (!all)
+    return std::string(to_string(all.error().code)) + ": " + all.error().detail;
+  std::string s;
+  for (const similar_concept& c : *all)
+    s += std::to_string(m.number(c.index)) + ":" + std::to_string(c.cosine) + " ";
+  return s;
+}
+
+} // namespace
+
+TEST_CASE("The nearest come by cosine, then id; length does not matter") {
+  graph_memory m(2);
+  m.learn(6, {-1.0F, 0.0F});
+  m.learn(5, {0.0F, 7.0F});
+  m.learn(4, {0.0F, 1.0F});
+  m.learn(3, {1.0F, 1.0F});
+  m.learn(2, {5.0F, 0.0F});
+  m.learn(1, {1e-30F, 0.0F});
+  m.learn(7, {0.0F, 0.0F}); // no direction
+  m.learn(8);               // no vector
+  m.link(1, 9);             // not learned
+  m.publish();
+  const std::string all = "1:1.000000 2:1.000000 3:0.707107 4:0.000000 5:0.000000 6:-1.000000 ";
+  CHECK(found(m, {2.0F, 0.0F}, 10) == all);
+  CHECK(found(m, {2.0F, 0.0F}, 6) == all);
+  CHECK(found(m, {3e38F, 0.0F}, 4) == "1:1.000000 2:1.000000 3:0.707107 4:0.000000 ");
+  CHECK(found(m, {2.0F, 0.0F}, 0).empty());
+  m.forget(2);
+  m.learn(1);
+  m.publish();
+  CHECK(found(m, {2.0F, 0.0F}, 1) == "3:0.707107 ");
+}
+
+TEST_CASE("A query without a direction is refused") {
+  graph_memory m(2);
+  m.learn(1, {1.0F, 0.0F});
+  m.publish();
+  CHECK(found(m, {1.0F}, 1) == "invalid_argument: query vector has dimension 1: the memory's is 2");
+  CHECK(found(m, {}, 1) == "invalid_argument: query vector has dimension 0: the memory's is 2");
+  CHECK(found(m, {0.0F, 0.0F}, 1)
+        == "invalid_argument: query vector is all zero: it has no direction");
+  CHECK(found(m, {1.0F, std::numeric_limits<float>::quiet_NaN()}, 1)
+        == "invalid_argument: query vector[1] is nan: must be finite");
+  CHECK(found(m, {std::numeric_limits<float>::infinity(), 0.0F}, 1)
+        == "invalid_argument: query vector[0] is inf: must be finite");
+  graph_memory without;
+  CHECK(found(without, {1.0F}, 1)
+        == "invalid_argument: query vector has dimension 1: the memory's is 0");
+  CHECK(found(without, {}, 1)
+        == "invalid_argument: query vector has dimension 0: the memory's is 0");
+}
+
+TEST_CASE("Random vectors: the k nearest are those of a full sort") {
+  std::mt19937 random(17);
+  for (const std::uint32_t dimension : {1U, 3U, 4U, 7U, 32U}) {
+    graph_memory m(dimension);
+    std::map<concept_number, std::vector<float>> vectors;
+    const auto any = [&] {
+      std::vector<float> v(dimension);
+      for (float& x : v)
+        x = static_cast<float>(random() % 5) - 2.0F; // few values, many ties
+      v[0] += 0.5F;                                  // never all zero
+      return v;
+    };
+    for (concept_number n = 300; n > 0; --n)
+      m.learn(n, vectors[n] = any());
+    m.publish();
+    for (int i = 0; i < 30; ++i) {
+      const std::vector<float> query = any();
+      const std::size_t k = 1 + random() % 320;
+      const auto all = nearest(m.snapshot(), query, k).value();
+      REQUIRE(all.size() == std::min<std::size_t>(k, vectors.size()));
+      std::vector<float> cosines;
+      for (const auto& [n, v] : vectors) {
+        long double dot = 0, a = 0, b = 0;
+        for (std::size_t j = 0; j < dimension; ++j) {
+          dot += static_cast<long double>(v[j]) * query[j];
+          a += static_cast<long double>(v[j]) * v[j];
+          b += static_cast<long double>(query[j]) * query[j];
+        }
+        cosines.push_back(static_cast<float>(dot / std::sqrt(a * b)));
+      }
+      std::sort(cosines.rbegin(), cosines.rend());
+      for (std::size_t j = 0; j < all.size(); ++j) {
+        REQUIRE(all[j].cosine == Approx(cosines[j]).margin(1e-6));
+        if (j > 0)
+          REQUIRE(std::pair(-all[j - 1].cosine, m.number(all[j - 1].index))
+                  < std::pair(-all[j].cosine, m.number(all[j].index)));
+      }
+    }
+  }
+}
