@@ -14,6 +14,7 @@ using handle = std::uint32_t;
 inline constexpr std::size_t handle_unit = 16;
 inline constexpr std::size_t span_bytes = std::size_t{64} << 10;
 inline constexpr std::size_t arena_bytes_max = (std::size_t{1} << 32) * handle_unit; // 64 GiB
+inline constexpr std::size_t arena_bytes_min = std::size_t{4} << 20;
 
 /// Reserves address space once and hands it out in spans of 64 KiB, never taking any back: the
 /// pools above it (payload_pool, page_pool) recycle. Pages cost memory from their first touch.

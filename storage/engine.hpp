@@ -41,7 +41,7 @@ struct reconcile_report {
   std::uint64_t entries = 0;    ///< drained and settled
   std::uint64_t failed = 0;     ///< of them, not applied
   bool published = false;       ///< a new snapshot
-  bool more_pending = false;    ///< go again at once
+  bool more_pending = false;    ///< go again at once: at least another batch waits, or (closed) anything does
 };
 
 struct memory_use {
@@ -50,7 +50,7 @@ struct memory_use {
   std::uint64_t adjacency = 0;    ///< associations, both directions, and the ways to them
   std::uint64_t association_times = 0; ///< part of adjacency
   std::uint64_t payloads = 0;     ///< content, vectors, names, attributes, queued entries
-  std::uint64_t retired = 0;      ///< replaced, still seen by an old snapshot or about to be freed
+  std::uint64_t retired = 0;      ///< part of the above: replaced, still seen by an old snapshot
   std::uint64_t bookkeeping = 0;  ///< the builder's own
   std::uint64_t reserved_free = 0;///< handed out by the arena, now on free lists
   std::uint64_t total = 0;        ///< everything above
@@ -83,7 +83,8 @@ public:
 
   // -- writing (W1): validate (W7), append, return. No lock, no wait, no system call.
 
-  /// Any of the op:: structs, or a write_op.
+  /// Any of the op:: structs, or a write_op. Fails: what validate() (W7) and write_log::append() fail with, and
+  /// memory_budget for a concept that is new while the memory is over its budget.
   template <class Op>
   result<ticket> write(const Op& o);
   /// All become visible in one snapshot, or none does (W8). A bad one refuses all, naming its position.
@@ -105,12 +106,13 @@ public:
   /// is known already, else on the thread that reconciles (or closes). Wakes the reconciler.
   void on_settled(const ticket& t, std::function<void(settlement)> done);
   /// Blocks until it is known. Fails: timed_out. Not to be called on the thread that reconciles.
-  result<settlement> await_visible(const ticket& t, std::chrono::nanoseconds timeout) const;
+  result<settlement> await_visible(const ticket& t, std::chrono::nanoseconds timeout);
 
   // -- reconciling: one thread at a time
 
   /// Drains up to batch_entries_max, merges, publishes, settles awaits, reclaims. Never throws for
-  /// bad entries: they are settled as failed (W9).
+  /// bad entries: they are settled as failed (W9). A merge that throws is taken back and tried once
+  /// more. Should this itself throw (the heap is used up), the batch stays in hand for the next call.
   reconcile_report reconcile();
   /// Changes the most that reconcile() takes at once (staleness control).
   void set_batch_entries_max(std::size_t n) noexcept;

@@ -9,9 +9,11 @@
 #include "storage/id_table.hpp"
 #include "storage/read_view.hpp"
 #include "storage/records.hpp"
+#include "storage/settlement_log.hpp"
 #include "storage/ticket.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -19,7 +21,6 @@
 namespace cmem {
 
 class graph_builder;
-class settlement_log;
 
 /// A concept's record: one cache line.
 struct alignas(64) concept_node {
@@ -97,7 +98,7 @@ public:
     return outcome(t).what == fate::applied;
   }
   /// What became of the ticket's entry, as of this snapshot (W4).
-  [[nodiscard]] settlement outcome(const ticket& t) const noexcept;
+  [[nodiscard]] settlement outcome(const ticket& t) const noexcept { return settled_->of(t); }
 
   /// The learned concept with this id.
   [[nodiscard]] std::optional<concept_view> find(const concept_id& id) const noexcept {
@@ -152,7 +153,7 @@ private:
   std::uint64_t concept_count_ = 0;
   std::uint64_t edge_count_ = 0;
   std::uint64_t placeholder_count_ = 0;
-  // (settlements: see settlement_log.hpp)
+  std::shared_ptr<const settlements> settled_;
 };
 
 } // namespace cmem

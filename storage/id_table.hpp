@@ -1,3 +1,116 @@
 #pragma once
-// (completed with graph_builder)
-namespace cmem { class id_table; }
+// id -> index, shared by all snapshots.
+
+#include "storage/arena.hpp"
+#include "storage/concept_id.hpp"
+#include "storage/page_pool.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace cmem {
+
+/// 4,096 open-addressing tables of 8-byte slots {32-bit fingerprint, 32-bit index}; the ids
+/// themselves stay in the records, and a caller's `matches(index)` compares them.
+///
+/// It is not versioned. A reader checks what it finds against its own snapshot, so what it finds is
+/// always right; what it does not find is right if the table was not replaced meanwhile, which a tag
+/// in the table's word tells. Memory of a replaced table is reused for tables only, so a reader that is late reads
+/// slots (atomics), never something else.
+/// Threads: find() from any thread, lock-free (again only when the writer replaced the table);
+/// insert(), erase() from the reconciler alone.
+class id_table {
+public:
+  explicit id_table(page_pool& pages);
+  ~id_table();
+  id_table(const id_table&) = delete;
+  id_table& operator=(const id_table&) = delete;
+
+  /// The index under `hash` for which matches(index) holds.
+  template <class Matches>
+  [[nodiscard]] std::optional<std::uint32_t> find(std::uint64_t hash, Matches&& matches) const noexcept {
+    const std::atomic<std::uint64_t>& shard = shards_[shard_of(hash)];
+    std::uint64_t word = shard.load(std::memory_order_acquire); // pairs with the release in grow()
+    for (;;) {
+      if (const auto found = probe(word, hash, matches))
+        return found;
+      std::atomic_thread_fence(std::memory_order_acquire); // the slots were read before the word is again
+      const std::uint64_t again = shard.load(std::memory_order_acquire);
+      if (again == word)
+        return std::nullopt;
+      word = again;
+    }
+  }
+  /// The first index with the fingerprint of `hash`, unverified, for prefetching; index_none if there is none.
+  [[nodiscard]] std::uint32_t candidate(std::uint64_t hash) const noexcept;
+  void prefetch(std::uint64_t hash) const noexcept;
+
+  /// Precondition: not in the table. Throws std::bad_alloc, and then has changed nothing.
+  void insert(std::uint64_t hash, std::uint32_t index);
+  /// Removes the slot with this hash and index, if it is there.
+  void erase(std::uint64_t hash, std::uint32_t index) noexcept;
+  /// Removes every slot whose index `drop` tells to.
+  template <class Drop>
+  void erase_if(Drop&& drop) noexcept {
+    for (std::size_t s = 0; s < shard_count; ++s) {
+      std::atomic<std::uint64_t>* slot = slots(shards_[s].load(std::memory_order_relaxed));
+      for (std::size_t i = 0; i < capacity(shards_[s].load(std::memory_order_relaxed)); ++i) {
+        const auto v = static_cast<std::uint32_t>(slot[i].load(std::memory_order_relaxed));
+        if (v != empty && v != tombstone && drop(v - 1)) {
+          slot[i].store(tombstone, std::memory_order_relaxed);
+          --live_[s];
+        }
+      }
+    }
+  }
+
+  static constexpr std::uint32_t index_none = 0xFFFF'FFFF;
+
+private:
+  static constexpr std::size_t shard_count = 4096;
+  static constexpr std::uint32_t empty = 0;               // low half of a slot: index + 1
+  static constexpr std::uint32_t tombstone = 0xFFFF'FFFF; // keeps probe chains whole
+
+  // A shard's word: handle of its slots (32 bits), tag (26 bits), log2 of its capacity (6 bits).
+  static std::size_t shard_of(std::uint64_t hash) noexcept { return hash >> 52; }
+  static std::size_t capacity(std::uint64_t word) noexcept { return std::size_t{1} << (word & 0x3F); }
+  // From the fingerprint, so that a table grows without a look at the records.
+  static std::size_t first_slot(std::uint64_t hash, std::uint64_t word) noexcept {
+    return static_cast<std::uint32_t>(hash) & (capacity(word) - 1);
+  }
+  std::atomic<std::uint64_t>* slots(std::uint64_t word) const noexcept {
+    return reinterpret_cast<std::atomic<std::uint64_t>*>(base_ + (word >> 32) * handle_unit);
+  }
+  template <class Matches>
+  std::optional<std::uint32_t> probe(std::uint64_t word, std::uint64_t hash, Matches&& matches) const noexcept {
+    const std::atomic<std::uint64_t>* slot = slots(word);
+    const std::size_t mask = capacity(word) - 1;
+    const auto fingerprint = static_cast<std::uint32_t>(hash);
+    std::size_t i = first_slot(hash, word);
+    for (std::size_t n = 0; n <= mask; ++n, i = (i + 1) & mask) { // bounded: a late reader may find no end
+      const std::uint64_t s = slot[i].load(std::memory_order_acquire); // pairs with insert()
+      const auto v = static_cast<std::uint32_t>(s);
+      if (v == empty)
+        return std::nullopt;
+      if (s >> 32 == fingerprint && v != tombstone && matches(v - 1))
+        return v - 1;
+    }
+    return std::nullopt;
+  }
+  [[nodiscard]] handle new_slots(std::size_t log2_capacity);
+  void grow(std::size_t shard);
+  [[nodiscard]] std::uint32_t limit(std::size_t shard, std::uint64_t word) const noexcept;
+
+  page_pool& pages_;
+  std::byte* base_; // const: of the arena
+  std::array<std::atomic<std::uint64_t>, shard_count> shards_{}; // written by the reconciler
+  std::array<std::uint32_t, shard_count> used_{};                // slots not empty, tombstones included
+  std::array<std::uint32_t, shard_count> live_{};                // slots with an index
+  std::array<std::vector<handle>, 32> free_slots_;               // replaced tables, by log2 of capacity
+};
+
+} // namespace cmem

@@ -1,0 +1,370 @@
+#include "storage/adjacency_builder.hpp"
+
+#include "storage/sanitizers.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace cmem {
+
+namespace {
+
+/// Capacities that fill a block's 16-byte steps, each about 1.3 times the one before.
+constexpr std::array<std::uint16_t, 14> capacities = {1,  5,  9,  13, 17,  25,  37,
+                                                      53, 77, 109, 157, 221, 256, 256};
+
+std::uint32_t capacity_for(std::uint32_t count) {
+  return *std::lower_bound(capacities.begin(), capacities.end() - 1, count);
+}
+
+std::size_t leaf_bytes(std::uint32_t capacity) {
+  return sizeof(adjacency_leaf) + std::size_t{capacity} * sizeof(std::uint32_t);
+}
+
+constexpr std::size_t inner_bytes = sizeof(adjacency_inner) + chunk_size * sizeof(handle);
+
+/// Levels of inner nodes above the leaves.
+int levels_of(std::uint32_t count) {
+  if (count <= chunk_size)
+    return 0;
+  const std::uint32_t last = (count - 1) / chunk_size;
+  int levels = 1;
+  while (last >> (8 * levels) != 0)
+    ++levels;
+  return levels;
+}
+
+} // namespace
+
+CMEM_SIMD_CLONES
+std::uint32_t find_value(const std::uint32_t* values, std::uint32_t count, std::uint32_t value) noexcept {
+  constexpr std::uint32_t stride = 32;
+  std::uint32_t i = 0;
+  for (; i + stride <= count; i += stride) {
+    std::uint32_t hits = 0;
+    for (std::uint32_t k = 0; k < stride; ++k)
+      hits |= values[i + k] == value ? 1U : 0U;
+    if (hits != 0)
+      break;
+  }
+  for (; i < count; ++i)
+    if (values[i] == value)
+      return i;
+  return count;
+}
+
+// -- nodes
+
+handle adjacency_builder::new_leaf(std::uint32_t capacity, std::uint64_t version) {
+  const auto layout = property_layout::of(capacity, with_times_);
+  const handle h = pages_.allocate(leaf_bytes(capacity), page_use::adjacency);
+  auto* l = node(h);
+  l->set_created(version);
+  l->capacity = static_cast<std::uint16_t>(capacity);
+  l->properties = pages_.allocate(layout.bytes, page_use::adjacency);
+  if (with_times_)
+    times_bytes_ += layout.confidence;
+  return h;
+}
+
+handle adjacency_builder::new_inner(std::uint64_t version) {
+  const handle h = pages_.allocate(inner_bytes, page_use::adjacency);
+  node(h)->set_created(version);
+  node(h)->capacity = chunk_size;
+  node(h)->properties = 0;
+  return h;
+}
+
+handle adjacency_builder::copy_leaf(handle from, std::uint32_t count, std::uint32_t capacity,
+                                    std::uint64_t version) {
+  const handle h = new_leaf(capacity, version);
+  const auto* a = node(from);
+  auto* b = node(h);
+  std::memcpy(b->targets(), a->targets(), count * sizeof(std::uint32_t));
+  const auto x = property_layout::of(a->capacity, with_times_);
+  const auto y = property_layout::of(capacity, with_times_);
+  const std::byte* p = pages_.memory().at(a->properties);
+  std::byte* q = pages_.memory().at(b->properties);
+  if (with_times_) {
+    std::memcpy(q + y.created, p + x.created, count * sizeof(timestamp_us));
+    std::memcpy(q + y.last_used, p + x.last_used, count * sizeof(timestamp_us));
+  }
+  std::memcpy(q + y.confidence, p + x.confidence, count * sizeof(float));
+  std::memcpy(q + y.weight, p + x.weight, count * sizeof(float));
+  std::memcpy(q + y.kind, p + x.kind, count * sizeof(kind_id));
+  return h;
+}
+
+void adjacency_builder::retire_leaf(handle h) {
+  const auto* l = node(h);
+  const auto layout = property_layout::of(l->capacity, with_times_);
+  retired_.retire_page(l->created(), h, leaf_bytes(l->capacity), page_use::adjacency);
+  retired_.retire_page(l->created(), l->properties, layout.bytes, page_use::adjacency);
+  if (with_times_)
+    times_bytes_ -= layout.confidence;
+}
+
+void adjacency_builder::retire_inner(handle h) {
+  retired_.retire_page(node(h)->created(), h, inner_bytes, page_use::adjacency);
+}
+
+void adjacency_builder::retire_tree(handle h, int levels, std::uint32_t chunks) {
+  if (levels == 0) {
+    retire_leaf(h);
+    return;
+  }
+  const std::uint32_t per_child = 1U << (8 * (levels - 1));
+  for (std::uint32_t i = 0; i * per_child < chunks; ++i)
+    retire_tree(node(h)->targets()[i], levels - 1, std::min(per_child, chunks - i * per_child));
+  retire_inner(h);
+}
+
+void adjacency_builder::own_inner(handle& h, std::uint64_t version) {
+  if (node(h)->created() == version)
+    return;
+  const handle copy = new_inner(version);
+  std::memcpy(node(copy)->targets(), node(h)->targets(), chunk_size * sizeof(handle));
+  retire_inner(h);
+  h = copy;
+}
+
+handle adjacency_builder::leaf_at(const adjacency_ref& ref, std::uint32_t chunk) const noexcept {
+  handle h = ref.root;
+  for (int shift = 8 * (levels_of(ref.count) - 1); shift >= 0; shift -= 8)
+    h = node(h)->targets()[(chunk >> shift) & 0xFF];
+  return h;
+}
+
+handle adjacency_builder::own_leaf(adjacency_ref& ref, std::uint32_t chunk, std::uint64_t version) {
+  handle* link = &ref.root;
+  for (int shift = 8 * (levels_of(ref.count) - 1); shift >= 0; shift -= 8) {
+    own_inner(*link, version);
+    link = &node(*link)->targets()[(chunk >> shift) & 0xFF];
+  }
+  if (node(*link)->created() != version) {
+    const std::uint32_t count = std::min(chunk_size, ref.count - chunk * chunk_size);
+    std::uint32_t capacity = node(*link)->capacity;
+    if (ref.count <= chunk_size && count <= capacity / 2)
+      capacity = capacity_for(count); // what shrank gives its room back
+    const handle copy = copy_leaf(*link, count, capacity, version);
+    retire_leaf(*link);
+    *link = copy;
+  }
+  return *link;
+}
+
+void adjacency_builder::attach(adjacency_ref& ref, std::uint32_t chunk, handle leaf, std::uint64_t version) {
+  const int levels = levels_of(ref.count + 1);
+  if (levels > levels_of(ref.count)) {
+    const handle root = new_inner(version);
+    node(root)->targets()[0] = ref.root;
+    ref.root = root;
+  }
+  // Slots beyond what older snapshots count are written in place.
+  handle h = ref.root;
+  for (int shift = 8 * (levels - 1); shift > 0; shift -= 8) {
+    handle& child = node(h)->targets()[(chunk >> shift) & 0xFF];
+    if ((chunk & ((1U << shift) - 1)) == 0)
+      child = new_inner(version);
+    h = child;
+  }
+  node(h)->targets()[chunk & 0xFF] = leaf;
+}
+
+bool adjacency_builder::detach(handle& h, int level, std::uint32_t chunk, std::uint64_t version) {
+  if (level == 0) {
+    retire_leaf(h);
+    return true;
+  }
+  // Copied, because an append after this one writes a slot that older snapshots still read.
+  own_inner(h, version);
+  const std::uint32_t i = (chunk >> (8 * (level - 1))) & 0xFF;
+  if (!detach(node(h)->targets()[i], level - 1, chunk, version) || i != 0)
+    return false;
+  retire_inner(h);
+  return true;
+}
+
+void adjacency_builder::write(handle leaf, std::uint32_t slot, std::uint32_t target,
+                              const association_values& v) noexcept {
+  auto* l = node(leaf);
+  const auto at = property_layout::of(l->capacity, with_times_);
+  std::byte* p = pages_.memory().at(l->properties);
+  l->targets()[slot] = target;
+  reinterpret_cast<float*>(p + at.confidence)[slot] = v.confidence;
+  reinterpret_cast<float*>(p + at.weight)[slot] = v.weight;
+  reinterpret_cast<kind_id*>(p + at.kind)[slot] = v.kind;
+  if (with_times_) {
+    reinterpret_cast<timestamp_us*>(p + at.created)[slot] = v.created;
+    reinterpret_cast<timestamp_us*>(p + at.last_used)[slot] = v.last_used;
+  }
+}
+
+association_values adjacency_builder::read(handle leaf, std::uint32_t slot) const noexcept {
+  const auto* l = node(leaf);
+  const auto at = property_layout::of(l->capacity, with_times_);
+  const std::byte* p = pages_.memory().at(l->properties);
+  return {reinterpret_cast<const kind_id*>(p + at.kind)[slot],
+          reinterpret_cast<const float*>(p + at.confidence)[slot],
+          reinterpret_cast<const float*>(p + at.weight)[slot],
+          with_times_ ? reinterpret_cast<const timestamp_us*>(p + at.created)[slot] : 0,
+          with_times_ ? reinterpret_cast<const timestamp_us*>(p + at.last_used)[slot] : 0};
+}
+
+// -- lists
+
+std::uint32_t adjacency_builder::target_at(std::uint32_t index, std::uint32_t position) const noexcept {
+  return node(leaf_at(refs_[index], position / chunk_size))->targets()[position % chunk_size];
+}
+
+hub_index& adjacency_builder::hub(std::uint32_t index) {
+  const auto [it, fresh] = hubs_.try_emplace(index);
+  if (fresh)
+    for (std::uint32_t i = 0; i < degree(index); ++i)
+      it->second.insert(target_at(index, i), i, [&](std::uint32_t p) { return target_at(index, p); });
+  return it->second;
+}
+
+std::uint32_t adjacency_builder::find(std::uint32_t index, std::uint32_t target, kind_id kind) {
+  const adjacency_ref ref = refs_[index];
+  if (ref.count > hub_degree_min)
+    return hub(index).find(target, [&](std::uint32_t position) {
+      const handle leaf = leaf_at(ref, position / chunk_size);
+      return node(leaf)->targets()[position % chunk_size] == target
+             && read(leaf, position % chunk_size).kind == kind;
+    });
+  return scan(index, target, kind);
+}
+
+std::uint32_t adjacency_builder::scan(std::uint32_t index, std::uint32_t target, kind_id kind) const noexcept {
+  const adjacency_ref ref = refs_[index];
+  for (std::uint32_t first = 0; first < ref.count; first += chunk_size) {
+    const handle leaf = leaf_at(ref, first / chunk_size);
+    const std::uint32_t count = std::min(chunk_size, ref.count - first);
+    const std::uint32_t* targets = node(leaf)->targets();
+    for (std::uint32_t i = find_value(targets, count, target); i < count;
+         i += 1 + find_value(targets + i + 1, count - i - 1, target))
+      if (read(leaf, i).kind == kind)
+        return first + i;
+  }
+  return none;
+}
+
+void adjacency_builder::append(std::uint32_t index, std::uint32_t target, const association_values& v,
+                               std::uint64_t version) {
+  adjacency_ref& ref = refs_.own(index, version);
+  const std::uint32_t n = ref.count;
+  handle leaf = 0;
+  if (n >= chunk_size && n % chunk_size == 0) {
+    leaf = new_leaf(chunk_size, version);
+    attach(ref, n / chunk_size, leaf, version);
+  } else if (n == 0) {
+    leaf = ref.root = new_leaf(capacity_for(1), version);
+  } else {
+    leaf = leaf_at(ref, n / chunk_size);
+    if (n < chunk_size && n == node(leaf)->capacity) {
+      ref.root = copy_leaf(leaf, n, capacity_for(n + 1), version);
+      retire_leaf(leaf);
+      leaf = ref.root;
+    }
+  }
+  write(leaf, n % chunk_size, target, v);
+  ref.count = n + 1;
+  if (ref.count > hub_degree_min)
+    if (const auto it = hubs_.find(index); it != hubs_.end())
+      it->second.insert(target, n, [&](std::uint32_t p) { return target_at(index, p); });
+}
+
+association_values adjacency_builder::at(std::uint32_t index, std::uint32_t position) const noexcept {
+  return read(leaf_at(refs_[index], position / chunk_size), position % chunk_size);
+}
+
+void adjacency_builder::replace(std::uint32_t index, std::uint32_t position, const association_values& v,
+                                std::uint64_t version) {
+  adjacency_ref& ref = refs_.own(index, version);
+  const handle leaf = own_leaf(ref, position / chunk_size, version);
+  write(leaf, position % chunk_size, node(leaf)->targets()[position % chunk_size], v);
+}
+
+void adjacency_builder::remove(std::uint32_t index, std::uint32_t position, std::uint64_t version) {
+  adjacency_ref& ref = refs_.own(index, version);
+  const std::uint32_t last = ref.count - 1;
+  if (const auto it = hubs_.find(index); it != hubs_.end()) {
+    if (last < hub_degree_min / 2) {
+      hubs_.erase(it);
+    } else {
+      it->second.erase(target_at(index, position), position);
+      if (position != last)
+        it->second.move(target_at(index, last), last, position);
+    }
+  }
+  if (position != last) {
+    const handle from = leaf_at(ref, last / chunk_size);
+    const std::uint32_t target = node(from)->targets()[last % chunk_size];
+    const association_values moved = read(from, last % chunk_size);
+    write(own_leaf(ref, position / chunk_size, version), position % chunk_size, target, moved);
+  }
+  const int levels = levels_of(ref.count);
+  if (last % chunk_size == 0)
+    (void)detach(ref.root, levels, last / chunk_size, version);
+  else
+    (void)own_leaf(ref, last / chunk_size, version); // the freed slot is appended to in place later
+  ref.count = last;
+  if (last == 0) {
+    ref.root = 0;
+  } else if (levels_of(last) < levels) {
+    const handle root = ref.root;
+    ref.root = node(root)->targets()[0];
+    retire_inner(root);
+  }
+}
+
+void adjacency_builder::remove_all(std::uint32_t index, std::uint64_t version) {
+  if (degree(index) == 0)
+    return;
+  adjacency_ref& ref = refs_.own(index, version);
+  retire_tree(ref.root, levels_of(ref.count), (ref.count + chunk_size - 1) / chunk_size);
+  ref = {};
+  hubs_.erase(index);
+}
+
+void adjacency_builder::roll_back(std::uint64_t published) {
+  refs_.roll_back(published);
+  hubs_.clear();
+  times_bytes_ = published_times_bytes_;
+}
+
+// -- prefetching
+
+void adjacency_builder::prefetch_root(std::uint32_t index) const noexcept {
+  if (const adjacency_ref ref = refs_[index]; ref.count != 0)
+    __builtin_prefetch(node(ref.root));
+}
+
+void adjacency_builder::prefetch_tail(std::uint32_t index) const noexcept {
+  const adjacency_ref ref = refs_[index];
+  if (ref.count == 0)
+    return;
+  const adjacency_leaf* l = node(ref.count > chunk_size ? leaf_at(ref, ref.count / chunk_size) : ref.root);
+  const std::uint32_t slot = ref.count % chunk_size;
+  const auto at = property_layout::of(l->capacity, with_times_);
+  const std::byte* p = pages_.memory().at(l->properties);
+  __builtin_prefetch(l->targets() + slot);
+  __builtin_prefetch(p + at.confidence + slot * sizeof(float));
+  __builtin_prefetch(p + at.weight + slot * sizeof(float));
+  __builtin_prefetch(p + at.kind + slot * sizeof(kind_id));
+  if (with_times_) {
+    __builtin_prefetch(p + at.created + slot * sizeof(timestamp_us));
+    __builtin_prefetch(p + at.last_used + slot * sizeof(timestamp_us));
+  }
+}
+
+std::size_t adjacency_builder::bookkeeping_bytes() const noexcept {
+  std::size_t sum = refs_.bookkeeping_bytes();
+  for (const auto& [index, hub] : hubs_)
+    sum += hub.bytes();
+  return sum;
+}
+
+} // namespace cmem

@@ -1,0 +1,309 @@
+#include "storage/graph_builder.hpp"
+
+#include "storage/batch_check.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+namespace cmem {
+
+graph_builder::graph_builder(page_pool& pages, payload_pool& payloads, graph_builder_options options,
+                             std::shared_ptr<const settlements> settled)
+  : pages_(pages),
+    payloads_(payloads),
+    options_(std::move(options)),
+    ids_(pages),
+    pages_of_nodes_(pages, retired_, page_use::records),
+    out_(pages, retired_, options_.association_times),
+    in_(pages, retired_, false) {
+  pages_of_nodes_.extend(0, version_);
+  out_.extend(0, version_);
+  in_.extend(0, version_);
+  prepare();
+  (void)publish(0, 0, std::move(settled));
+}
+
+graph_builder::~graph_builder() {
+  for (graph_snapshot* s : live_)
+    delete s;
+}
+
+// -- versions
+
+void graph_builder::prepare() {
+  pages_of_nodes_.prepare();
+  out_.prepare();
+  in_.prepare();
+}
+
+graph_snapshot* graph_builder::publish(std::uint64_t sequence, timestamp_us timestamp,
+                                             std::shared_ptr<const settlements> settled) {
+  auto next = std::make_unique<graph_snapshot>();
+  live_.reserve(live_.size() + 1);
+  next->base_ = pages_.memory().base();
+  next->pages_ = pages_of_nodes_.publish(version_);
+  next->out_ = out_.publish(version_);
+  next->in_ = in_.publish(version_);
+  next->ids_ = &ids_;
+  next->index_count_ = index_count_;
+  next->association_times_ = options_.association_times;
+  next->vector_dimension_ = options_.vector_dimension;
+  next->version_ = version_;
+  next->sequence_ = sequence;
+  next->timestamp_ = timestamp;
+  next->concept_count_ = concept_count_;
+  next->edge_count_ = edge_count_;
+  next->placeholder_count_ = placeholder_count_;
+  next->settled_ = std::move(settled);
+
+  pages_.keep();
+  for (handle* field : taken_payloads_)
+    *field = 0;
+  taken_payloads_.clear();
+  added_payloads_.clear();
+  added_ids_.clear();
+  vacancy_changes_.clear();
+  free_indices_.resize(free_indices_.size() - free_indices_taken_);
+  free_indices_taken_ = 0;
+  ++version_;
+  live_.push_back(next.release());
+  return live_.back();
+}
+
+void graph_builder::discard() noexcept {
+  const graph_snapshot& last = *live_.back();
+  retired_.forget_pending();
+  for (const auto& [hash, index] : added_ids_)
+    ids_.erase(hash, index);
+  for (auto it = vacancy_changes_.rbegin(); it != vacancy_changes_.rend(); ++it)
+    if (it->token == 0)
+      vacancies_.erase(it->index);
+    else
+      vacancies_[it->index] = it->token;
+  for (const handle h : added_payloads_)
+    payloads_.release(h);
+  pages_of_nodes_.roll_back(last.version_);
+  out_.roll_back(last.version_);
+  in_.roll_back(last.version_);
+  for (auto& v : node_page_version_)
+    v = v > last.version_ ? 0 : v;
+  pages_.discard_since_keep();
+  index_count_ = last.index_count_;
+  concept_count_ = last.concept_count_;
+  edge_count_ = last.edge_count_;
+  placeholder_count_ = last.placeholder_count_;
+  free_indices_taken_ = 0;
+  taken_payloads_.clear();
+  added_payloads_.clear();
+  added_ids_.clear();
+  vacancy_changes_.clear();
+  ++version_; // never used again: a number names one content
+}
+
+void graph_builder::reclaim(const std::vector<bool>& in_use) {
+  std::vector<std::uint64_t> live;
+  std::vector<std::uint64_t> dead;
+  std::vector<graph_snapshot*> kept;
+  for (std::size_t i = 0; i + 1 < live_.size(); ++i) {
+    graph_snapshot* s = live_[i];
+    (in_use[i] ? live : dead).push_back(s->version_);
+    if (in_use[i])
+      kept.push_back(s);
+    else
+      delete s;
+  }
+  kept.push_back(live_.back());
+  live_.swap(kept);
+  payload_pool::returns payloads(payloads_);
+  retired_.settle(live, dead, [&](const retired_object& o) {
+    switch (static_cast<retired_kind>(o.kind)) {
+      case retired_kind::page:
+        pages_.release(o.object, o.size, static_cast<page_use>(o.use));
+        break;
+      case retired_kind::payload:
+        payloads.add(o.object);
+        break;
+      case retired_kind::index:
+        free_index(o.object, o.size);
+        break;
+    }
+  });
+}
+
+// -- records
+
+concept_node& graph_builder::own_node(std::uint32_t i) {
+  constexpr std::size_t bytes = graph_snapshot::page_nodes * sizeof(concept_node);
+  const std::uint32_t p = i / graph_snapshot::page_nodes;
+  if (node_page_version_[p] != version_) {
+    handle& page = pages_of_nodes_.own(p, version_);
+    const handle copy = pages_.allocate(bytes, page_use::records);
+    if (page == 0) {
+      std::memset(pages_.memory().at(copy), 0, bytes);
+    } else {
+      std::memcpy(pages_.memory().at(copy), pages_.memory().at(page), bytes);
+      retired_.retire_page(node_page_version_[p], page, bytes, page_use::records);
+    }
+    page = copy;
+    node_page_version_[p] = version_;
+  }
+  return node_page(pages_of_nodes_[p])[i % graph_snapshot::page_nodes];
+}
+
+std::uint32_t graph_builder::find(const concept_id& id, std::uint64_t hash, std::uint32_t hint) const noexcept {
+  if (hint != none && node(hint).id == id)
+    return hint;
+  return ids_.find(hash, [&](std::uint32_t i) { return node(i).id == id; }).value_or(none);
+}
+
+std::uint32_t graph_builder::find(const concept_id& id) const noexcept {
+  return find(id, hash_value(id), none);
+}
+
+std::uint32_t graph_builder::add_node(const concept_id& id, std::uint64_t hash) {
+  std::uint32_t i = index_count_;
+  if (free_indices_taken_ < free_indices_.size()) {
+    i = free_indices_[free_indices_.size() - 1 - free_indices_taken_];
+  } else {
+    const std::uint32_t p = i / graph_snapshot::page_nodes;
+    pages_of_nodes_.extend(p, version_);
+    out_.extend(i, version_);
+    in_.extend(i, version_);
+    if (p >= node_page_version_.size())
+      node_page_version_.resize(p + 1, 0);
+    if (i >= index_since_.size())
+      index_since_.resize(i + 1, 0);
+  }
+  concept_node& n = own_node(i);
+  n = {};
+  n.id = id;
+  added_ids_.emplace_back(hash, i);
+  ids_.insert(hash, i);
+  n.state = node_placeholder;
+  index_since_[i] = version_;
+  if (i == index_count_)
+    ++index_count_;
+  else
+    ++free_indices_taken_;
+  ++placeholder_count_;
+  return i;
+}
+
+void graph_builder::revive(std::uint32_t i) {
+  if (node(i).state != node_vacant)
+    return;
+  own_node(i).state = node_placeholder;
+  ++placeholder_count_;
+  const auto it = vacancies_.find(i);
+  vacancy_changes_.push_back({i, it->second});
+  vacancies_.erase(it); // its retirement finds no token, and does nothing
+}
+
+void graph_builder::vacate_if_unused(std::uint32_t i) {
+  if (node(i).state == node_placeholder && out_.degree(i) == 0 && in_.degree(i) == 0)
+    vacate(i);
+}
+
+void graph_builder::vacate(std::uint32_t i) {
+  concept_node& n = own_node(i);
+  retired_.retire_payload(n.payload_version, n.content);
+  retired_.retire_payload(n.payload_version, n.vector);
+  if (n.extras != 0)
+    retired_.retire_payload(reinterpret_cast<const node_extras*>(payloads_.data(n.extras))->version, n.extras);
+  --(n.state == node_learned ? concept_count_ : placeholder_count_);
+  const concept_id id = n.id;
+  n = {};
+  n.id = id; // found by it until the index is free
+  if (++vacancy_token_ == 0)
+    ++vacancy_token_;
+  vacancy_changes_.push_back({i, 0});
+  vacancies_[i] = vacancy_token_;
+  retired_.retire_index(index_since_[i], i, vacancy_token_);
+}
+
+void graph_builder::free_index(std::uint32_t i, std::uint32_t token) {
+  const auto it = vacancies_.find(i);
+  if (it == vacancies_.end() || it->second != token)
+    return; // learned again meanwhile
+  vacancies_.erase(it);
+  ids_.erase(hash_value(node(i).id), i);
+  free_indices_.push_back(i);
+}
+
+// -- names, attributes, payloads
+
+std::string_view graph_builder::name_of(const concept_node& n) const noexcept {
+  if (n.extras == 0)
+    return {};
+  const auto* x = reinterpret_cast<const node_extras*>(payloads_.data(n.extras));
+  return {reinterpret_cast<const char*>(x + 1), x->name_bytes};
+}
+
+std::span<const std::byte> graph_builder::attributes_of(const concept_node& n) const noexcept {
+  if (n.extras == 0)
+    return {};
+  const auto* x = reinterpret_cast<const node_extras*>(payloads_.data(n.extras));
+  return {reinterpret_cast<const std::byte*>(x + 1) + x->name_bytes, x->attribute_bytes};
+}
+
+bool graph_builder::name_collides(std::uint32_t i, handle name) const noexcept {
+  if (name == 0 || i == none)
+    return false;
+  const std::string_view known = name_of(node(i));
+  const auto given = payloads_.bytes(name);
+  return !known.empty() && known != std::string_view(reinterpret_cast<const char*>(given.data()), given.size());
+}
+
+void graph_builder::keep_name(concept_node& n, handle name) {
+  if (name == 0 || !name_of(n).empty())
+    return;
+  const auto given = payloads_.bytes(name);
+  set_extras(n, {reinterpret_cast<const char*>(given.data()), given.size()}, attributes_of(n), {});
+}
+
+void graph_builder::set_extras(concept_node& n, std::string_view name, std::span<const std::byte> attributes,
+                               std::span<const std::byte> updates) {
+  const std::size_t attribute_bytes = updates.empty() ? attributes.size()
+                                                      : merge_attributes(attributes, updates, {}).bytes;
+  const handle h = payloads_.allocate(sizeof(node_extras) + name.size() + attribute_bytes);
+  if (h == 0)
+    throw std::bad_alloc();
+  added_payloads_.push_back(h);
+  auto* x = reinterpret_cast<node_extras*>(payloads_.data(h));
+  *x = {version_, static_cast<std::uint32_t>(name.size()), static_cast<std::uint32_t>(attribute_bytes)};
+  auto* bytes = reinterpret_cast<std::byte*>(x + 1);
+  std::memcpy(bytes, name.data(), name.size());
+  if (updates.empty())
+    std::copy(attributes.begin(), attributes.end(), bytes + name.size());
+  else
+    (void)merge_attributes(attributes, updates, {bytes + name.size(), attribute_bytes});
+  if (n.extras != 0)
+    retired_.retire_payload(reinterpret_cast<const node_extras*>(payloads_.data(n.extras))->version, n.extras);
+  n.extras = h;
+}
+
+handle graph_builder::take(handle& field) {
+  if (field != 0)
+    taken_payloads_.push_back(&field);
+  return field;
+}
+
+// -- figures
+
+std::uint64_t graph_builder::bytes_in_use() const noexcept {
+  return pages_.bytes_in_use() + payloads_.bytes_in_use() + bookkeeping_bytes();
+}
+
+std::size_t graph_builder::bookkeeping_bytes() const noexcept {
+  return pages_of_nodes_.bookkeeping_bytes() + out_.bookkeeping_bytes() + in_.bookkeeping_bytes()
+         + (node_page_version_.capacity() + index_since_.capacity()) * sizeof(std::uint64_t)
+         + free_indices_.capacity() * sizeof(std::uint32_t) + retired_.bookkeeping_bytes()
+         + live_.size() * sizeof(graph_snapshot);
+}
+
+bool graph_builder::over_budget() const noexcept {
+  return options_.memory_budget_bytes != 0 && bytes_in_use() > options_.memory_budget_bytes;
+}
+
+} // namespace cmem

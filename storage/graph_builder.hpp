@@ -1,0 +1,177 @@
+#pragma once
+// Makes the next snapshot: the one writer of everything that snapshots read.
+
+#include "storage/adjacency_builder.hpp"
+#include "storage/cow_array_builder.hpp"
+#include "storage/graph_snapshot.hpp"
+#include "storage/id_table.hpp"
+#include "storage/limits.hpp"
+#include "storage/page_pool.hpp"
+#include "storage/payload_pool.hpp"
+#include "storage/reclaimer.hpp"
+#include "storage/settlement_log.hpp"
+#include "storage/write_entry.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+namespace cmem {
+
+struct graph_builder_options {
+  std::uint32_t vector_dimension = 0;
+  bool association_times = true;
+  std::uint64_t memory_budget_bytes = 0;                      ///< 0: none
+  std::function<void(const write_entry&)> on_apply = {}; ///< may throw; for tests of W9
+};
+
+/// Applies entries in order to a private copy-on-write version (merge), then turns it into a snapshot
+/// (publish) or takes everything back (discard). What a version replaces is retired and freed by
+/// reclaim() when no live snapshot sees it. Costs follow the batch, not the graph (R3); discard alone costs what the
+/// graph does.
+/// Threads: one at a time (the reconciler). Snapshots made here die by reclaim() or with the builder.
+class graph_builder {
+public:
+  using failed_callback = std::function<void(const write_entry& first, errc reason)>;
+
+  /// Publishes an empty snapshot with `settled`.
+  graph_builder(page_pool& pages, payload_pool& payloads, graph_builder_options options,
+                std::shared_ptr<const settlements> settled);
+  ~graph_builder();
+  graph_builder(const graph_builder&) = delete;
+  graph_builder& operator=(const graph_builder&) = delete;
+
+  /// Applies the entries (first ones of batches, in log order). One that cannot be applied changes
+  /// nothing and is reported; so is a batch, as a whole. Throws std::bad_alloc, or what on_apply throws: discard() then.
+  void merge(std::span<const handle> entries, const failed_callback& failed);
+  /// The snapshot of all that was merged; takes the payloads out of the entries. Throws std::bad_alloc
+  /// (the heap's) before it changed anything.
+  graph_snapshot* publish(std::uint64_t sequence, timestamp_us timestamp,
+                                std::shared_ptr<const settlements> settled);
+  /// Back to the snapshot published last; the entries still own their payloads.
+  void discard() noexcept;
+
+  /// Snapshots published and not yet freed, ascending; the last is the newest.
+  [[nodiscard]] const std::vector<graph_snapshot*>& live() const noexcept { return live_; }
+  /// Frees what no snapshot sees, given which of live() are in use (the newest always is).
+  void reclaim(const std::vector<bool>& in_use);
+
+  [[nodiscard]] const graph_snapshot& newest() const noexcept { return *live_.back(); }
+  [[nodiscard]] bool over_budget() const noexcept;
+  /// Bytes of everything here and in the two pools.
+  [[nodiscard]] std::uint64_t bytes_in_use() const noexcept;
+  [[nodiscard]] std::size_t bookkeeping_bytes() const noexcept;
+  [[nodiscard]] std::size_t times_bytes() const noexcept { return out_.times_bytes(); }
+  [[nodiscard]] std::uint64_t retired_bytes() const noexcept { return retired_.page_bytes_waiting(); }
+
+private:
+  friend class batch_check;
+  static constexpr std::uint32_t none = id_table::index_none;
+
+  // What the prefetching stages found out about an entry; hints, verified when used.
+  struct lookahead {
+    write_entry* entry;
+    std::uint64_t hash_a;
+    std::uint64_t hash_b;
+    std::uint32_t a;
+    std::uint32_t b;
+  };
+  struct association_positions {
+    std::uint32_t out = none;
+    std::uint32_t in = none;
+  };
+
+  [[nodiscard]] write_entry* entry_at(handle h) const noexcept {
+    return reinterpret_cast<write_entry*>(payloads_.data(h));
+  }
+  static bool has_target(entry_op op) noexcept;
+  void look_up(lookahead& l) const noexcept;
+  void prefetch_refs(const lookahead& l) const noexcept;
+  void prefetch_roots(const lookahead& l) const noexcept;
+  void prefetch_tails(const lookahead& l) const noexcept;
+  void prepare();
+  /// `checked`: entries of a batch that batch_check let through.
+  void apply_run(std::span<lookahead> run, const failed_callback& failed, bool checked);
+
+  errc apply(const lookahead& l);
+  errc learn_concept(const lookahead& l);
+  errc learn_association(const lookahead& l);
+  errc strengthen(const lookahead& l);
+  errc record_access(const lookahead& l);
+  errc set_attributes(const lookahead& l);
+  errc change_association(const lookahead& l);
+  errc forget_concept(const lookahead& l);
+  errc forget_association(const lookahead& l);
+
+  [[nodiscard]] const concept_node& node(std::uint32_t i) const noexcept {
+    return node_page(pages_of_nodes_[i / graph_snapshot::page_nodes])[i % graph_snapshot::page_nodes];
+  }
+  [[nodiscard]] concept_node* node_page(handle page) const noexcept {
+    return pages_.memory().as<concept_node>(page);
+  }
+  [[nodiscard]] concept_node& own_node(std::uint32_t i);
+  [[nodiscard]] bool learned(std::uint32_t i) const noexcept { return i != none && node(i).state == node_learned; }
+  [[nodiscard]] std::uint32_t find(const concept_id& id, std::uint64_t hash, std::uint32_t hint) const noexcept;
+  [[nodiscard]] std::uint32_t find(const concept_id& id) const noexcept;
+  [[nodiscard]] std::uint32_t add_node(const concept_id& id, std::uint64_t hash);
+  void revive(std::uint32_t i);
+  void vacate_if_unused(std::uint32_t i);
+  void vacate(std::uint32_t i);
+  void free_index(std::uint32_t i, std::uint32_t token);
+
+  [[nodiscard]] std::string_view name_of(const concept_node& n) const noexcept;
+  [[nodiscard]] std::span<const std::byte> attributes_of(const concept_node& n) const noexcept;
+  [[nodiscard]] bool name_collides(std::uint32_t i, handle name) const noexcept;
+  void keep_name(concept_node& n, handle name);
+  void set_extras(concept_node& n, std::string_view name, std::span<const std::byte> attributes,
+                  std::span<const std::byte> updates);
+  void keep_names(const write_entry& e, std::uint32_t source, std::uint32_t target);
+  [[nodiscard]] bool names_differ(const write_entry& e) const noexcept;
+  handle take(handle& field);
+
+  [[nodiscard]] bool has_association(std::uint32_t source, std::uint32_t target, kind_id kind) const noexcept;
+  [[nodiscard]] association_positions find_association(std::uint32_t source, std::uint32_t target, kind_id kind);
+  void remove_associations_of(std::uint32_t i);
+  [[nodiscard]] std::uint64_t learned_associations_of(std::uint32_t i) const noexcept;
+
+  page_pool& pages_;
+  payload_pool& payloads_;
+  graph_builder_options options_; // const
+  reclaimer retired_;
+  id_table ids_;
+  cow_array_builder<handle, 32> pages_of_nodes_;
+  std::vector<std::uint64_t> node_page_version_; // version that made each page of records
+  adjacency_builder out_;
+  adjacency_builder in_;
+  std::vector<std::uint64_t> index_since_;       // version in which each index was given out
+
+  std::vector<std::uint32_t> free_indices_;
+  std::size_t free_indices_taken_ = 0;           // from the back, by the version being built
+  std::unordered_map<std::uint32_t, std::uint32_t> vacancies_; // vacant index -> token of its retirement
+  std::uint32_t vacancy_token_ = 0;
+
+  std::uint64_t version_ = 1;                    // being built
+  std::uint32_t index_count_ = 0;
+  std::uint64_t concept_count_ = 0;
+  std::uint64_t edge_count_ = 0;
+  std::uint64_t placeholder_count_ = 0;
+  bool over_budget_ = false;                     // looked at once a run
+
+  // To take a version back.
+  struct vacancy_change {
+    std::uint32_t index;
+    std::uint32_t token; // before; 0: none
+  };
+  std::vector<vacancy_change> vacancy_changes_;
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> added_ids_; // hash, index
+  std::vector<handle> added_payloads_;
+  std::vector<handle*> taken_payloads_;          // fields of entries, emptied by publish()
+
+  std::vector<graph_snapshot*> live_;
+  std::vector<lookahead> run_;                   // reused
+};
+
+} // namespace cmem

@@ -1,0 +1,65 @@
+#include "storage/graph_snapshot.hpp"
+
+#include "storage/payload_pool.hpp"
+
+namespace cmem {
+
+namespace {
+
+std::span<const std::byte> payload(const std::byte* base, handle h) noexcept {
+  return h == 0 ? std::span<const std::byte>() : payload_pool::bytes_at(base, h);
+}
+
+std::string_view as_text(std::span<const std::byte> bytes) noexcept {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+} // namespace
+
+std::string_view concept_view::name() const noexcept {
+  const auto x = payload(base_, node_->extras);
+  if (x.empty())
+    return {};
+  const auto* head = reinterpret_cast<const node_extras*>(x.data());
+  return as_text(x.subspan(sizeof(node_extras), head->name_bytes));
+}
+
+std::string_view concept_view::content() const noexcept { return as_text(payload(base_, node_->content)); }
+
+std::span<const float> concept_view::vector() const noexcept {
+  const auto v = payload(base_, node_->vector);
+  return {reinterpret_cast<const float*>(v.data()), v.size() / sizeof(float)};
+}
+
+attribute_reader concept_view::attributes() const noexcept {
+  const auto x = payload(base_, node_->extras);
+  if (x.empty())
+    return {};
+  const auto* head = reinterpret_cast<const node_extras*>(x.data());
+  return attribute_reader(x.subspan(sizeof(node_extras) + head->name_bytes, head->attribute_bytes));
+}
+
+concept_record concept_view::copy() const {
+  concept_record r;
+  r.id = id();
+  r.name = name();
+  r.content = content();
+  r.vector.assign(vector().begin(), vector().end());
+  r.strength = strength();
+  r.confidence = confidence();
+  r.created = created();
+  r.last_accessed = last_accessed();
+  r.access_count = access_count();
+  auto reader = attributes();
+  for (attribute_update a; reader.next(a);)
+    r.attributes.emplace_back(a.key, a.value.value_or(std::string_view()));
+  return r;
+}
+
+std::optional<std::uint32_t> graph_snapshot::lookup(const concept_id& id) const noexcept {
+  // Newer snapshots share the table: what it names counts only if this one has it under that id.
+  return ids_->find(hash_value(id),
+                    [&](std::uint32_t i) { return i < index_count_ && node(i).id == id; });
+}
+
+} // namespace cmem

@@ -1,0 +1,66 @@
+#pragma once
+// Blocks for what the builder makes: record pages, directories, adjacency, tables.
+
+#include "storage/arena.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace cmem {
+
+/// What a block is for; stats() reports memory by it.
+enum class page_use : std::uint8_t { records, id_table, adjacency };
+inline constexpr std::size_t page_uses = 3;
+
+/// Free lists over one arena: one list for each multiple of 16 bytes up to 8 KiB, then one for each
+/// power of two. Blocks of a multiple of 64 bytes are 64-byte aligned. Under AddressSanitizer free
+/// blocks are poisoned.
+/// Threads: one at a time (the reconciler); the counters may be read from any thread.
+class page_pool {
+public:
+  explicit page_pool(arena& memory) : memory_(memory) {}
+  ~page_pool();
+  page_pool(const page_pool&) = delete;
+  page_pool& operator=(const page_pool&) = delete;
+
+  /// An uninitialised block. Throws std::bad_alloc when the arena is used up.
+  [[nodiscard]] handle allocate(std::size_t bytes, page_use use);
+  /// `bytes` and `use` as they were given to allocate().
+  void release(handle h, std::size_t bytes, page_use use) noexcept;
+
+  /// Takes back every block allocated since the last keep(), those for id tables excepted (they are
+  /// not part of a version). Precondition: none of them was released.
+  void discard_since_keep() noexcept;
+  void keep() noexcept { journal_.clear(); }
+
+  [[nodiscard]] arena& memory() const noexcept { return memory_; }
+  /// Bytes of blocks that are out, rounding included.
+  [[nodiscard]] std::size_t bytes_in_use(page_use use) const noexcept;
+  [[nodiscard]] std::size_t bytes_in_use() const noexcept;
+
+private:
+  static constexpr std::size_t exact_max = 8192;
+  static constexpr std::size_t exact_classes = exact_max / handle_unit;
+  static constexpr std::size_t power_classes = 24; // 16 KiB … 64 GiB
+
+  [[nodiscard]] static std::size_t class_of(std::size_t bytes) noexcept;
+  [[nodiscard]] static std::size_t class_bytes(std::size_t size_class) noexcept;
+  handle carve(std::size_t size_class);
+
+  arena& memory_;
+  std::array<handle, exact_classes + power_classes + 1> free_{}; // heads; a free block's first word is the next
+  struct block {
+    handle at;
+    std::uint32_t bytes;
+    page_use use;
+  };
+  std::vector<block> journal_; // allocated since keep()
+  handle chunk_next_ = 0; // unused rest of the current span …
+  handle chunk_end_ = 0;  // … and its end
+  std::array<std::atomic<std::size_t>, page_uses> in_use_{}; // written by the reconciler only
+};
+
+} // namespace cmem
