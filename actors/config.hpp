@@ -1,0 +1,82 @@
+#pragma once
+// How a memory is set up. Defaults fit a burst of some thousand writes a second.
+
+#include "storage/arena.hpp"
+#include "storage/engine.hpp"
+#include "storage/records.hpp"
+#include "storage/result.hpp"
+#include "storage/write_log.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace cmem {
+
+enum class log_level : std::uint8_t { debug, info, warning, error };
+
+[[nodiscard]] std::string_view to_string(log_level level) noexcept;
+
+/// Receives the memory's messages, from any thread.
+using log_sink = std::function<void(log_level, std::string_view)>;
+
+/// What health() complains about: values above these.
+struct health_limits {
+  std::uint64_t pending_max = 10'000;            ///< entries in the write log
+  std::uint64_t dropped_max = 0;                 ///< entries discarded since the memory was opened
+  std::uint32_t reconciliation_lag_max_ms = 100; ///< age of the oldest pending entry (R7)
+};
+
+struct config {
+  /// Directory of the durable store. This version keeps memory only: anything but "" is refused (unsupported).
+  std::string storage_path = {};
+  /// Upper bound of the time between merges; what awaits or a filling log wake comes sooner.
+  std::uint32_t reconcile_interval_ms = 10;
+  /// Most entries of one merge. Fewer are taken when a merge of so many would outlast the interval.
+  std::size_t max_batch_size = 10'000;
+  /// Concepts in memory before a flush to disk. No effect without storage.
+  std::size_t memory_threshold = 50'000;
+  /// Entries that wait for the reconciler at most, and what happens to one more (W3).
+  std::size_t log_capacity = 100'000;
+  overflow_policy overflow = overflow_policy::drop_oldest;
+  /// Numbers of a concept's vector; 0: concepts have none.
+  std::uint32_t vector_dimension = 0;
+  /// Over it nothing new is taken, and what is stored stays readable. 0: no budget.
+  std::uint64_t memory_budget_bytes = 0;
+  /// Keep created and last used of associations (18 bytes each).
+  bool association_times = true;
+  /// Address space reserved; memory is used as it fills.
+  std::uint64_t arena_bytes = arena_bytes_max;
+  /// Actors that answer queries by message. Direct calls need none of them.
+  std::size_t reader_actors = 2;
+  /// The reconciler has a thread of its own. Without, it ticks by the actor system's clock and runs on
+  /// its workers, which CAF's deterministic test scheduler can step.
+  bool reconciler_detached = true;
+  health_limits health = {};
+  /// Empty: warnings and errors go to standard error.
+  log_sink log = {};
+  /// Clock of entries and snapshots; empty: the system's. For replays and tests.
+  std::function<timestamp_us()> clock = {};
+
+  /// Larger merges, less often: 50 ms, 100,000 entries.
+  [[nodiscard]] static config high_write_throughput();
+  /// What is learned is seen sooner: 5 ms, 10,000 entries.
+  [[nodiscard]] static config low_latency_reads();
+  /// Smaller merges need less beside what is stored: 10 ms, 5,000 entries.
+  [[nodiscard]] static config memory_constrained();
+};
+
+// Edges that validate() holds config to, beside those of limits.hpp and arena.hpp.
+inline constexpr std::uint32_t interval_max_ms = 60'000;
+inline constexpr std::size_t reader_actors_max = 256;
+inline constexpr std::uint32_t lag_limit_max_ms = 3'600'000;
+
+/// Checks every field. Fails (invalid_argument; unsupported for storage_path) naming field and value.
+result<void> validate(const config& c);
+
+/// What of it concerns storage.
+[[nodiscard]] engine_options storage_options(const config& c);
+
+} // namespace cmem

@@ -1,0 +1,38 @@
+#include "actors/crew.hpp"
+
+namespace cmem {
+
+reader_actor crew::reader(std::size_t turn) const {
+  const std::lock_guard lock(mutex_);
+  return readers_.empty() ? reader_actor{} : readers_[turn % readers_.size()];
+}
+
+void crew::set(std::size_t place, reader_actor h) {
+  const std::lock_guard lock(mutex_);
+  if (dismissed_) {
+    cafx::tell_to_exit(h);
+    return;
+  }
+  if (place >= readers_.size())
+    readers_.resize(place + 1);
+  readers_[place] = std::move(h);
+}
+
+void crew::dismiss() {
+  const std::lock_guard lock(mutex_);
+  dismissed_ = true;
+  // The supervisor first: it must not take what follows for deaths.
+  cafx::tell_to_exit(supervisor_);
+  cafx::tell_to_exit(writer_);
+  cafx::tell_to_exit(reader_pool_);
+  cafx::tell_to_exit(reconciler_);
+  for (const auto& r : readers_)
+    cafx::tell_to_exit(r);
+  supervisor_ = nullptr;
+  writer_ = nullptr;
+  reader_pool_ = nullptr;
+  reconciler_ = nullptr;
+  readers_.clear();
+}
+
+} // namespace cmem

@@ -1,0 +1,60 @@
+#pragma once
+// Who works for a memory at the moment.
+
+#include "messages/interfaces.hpp"
+
+#include <cstddef>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace cmem {
+
+/// Handles of the actors of one memory; the supervisor replaces those that died. Actors own the core that owns
+/// this: dismiss() breaks the circle.
+/// Threads: all calls from any thread, under a short mutex that only actors and the exceptional wake take (W1).
+class crew {
+public:
+  [[nodiscard]] writer_actor writer() const { return get(writer_); }
+  [[nodiscard]] reader_pool_actor reader_pool() const { return get(reader_pool_); }
+  [[nodiscard]] reconciler_actor reconciler() const { return get(reconciler_); }
+  [[nodiscard]] supervisor_actor supervisor() const { return get(supervisor_); }
+  [[nodiscard]] std::vector<reader_actor> readers() const { return get(readers_); }
+  /// The readers in turn; an empty handle when there are none any more.
+  [[nodiscard]] reader_actor reader(std::size_t turn) const;
+
+  void set(writer_actor h) { put(writer_, std::move(h)); }
+  void set(reader_pool_actor h) { put(reader_pool_, std::move(h)); }
+  void set(reconciler_actor h) { put(reconciler_, std::move(h)); }
+  void set(supervisor_actor h) { put(supervisor_, std::move(h)); }
+  void set(std::size_t place, reader_actor h);
+
+  /// Sends everybody home, after what is in their mailboxes, and forgets them. Later set() calls send the newcomer home
+  /// at once.
+  void dismiss();
+
+private:
+  template <class T>
+  T get(const T& member) const {
+    const std::lock_guard lock(mutex_);
+    return member;
+  }
+  template <class T>
+  void put(T& member, T h) {
+    const std::lock_guard lock(mutex_);
+    if (dismissed_)
+      cafx::tell_to_exit(h);
+    else
+      member = std::move(h);
+  }
+
+  mutable std::mutex mutex_; // guards all below
+  bool dismissed_ = false;
+  writer_actor writer_;
+  reader_pool_actor reader_pool_;
+  reconciler_actor reconciler_;
+  supervisor_actor supervisor_;
+  std::vector<reader_actor> readers_;
+};
+
+} // namespace cmem

@@ -1,0 +1,126 @@
+#include "actors/memory_core.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <utility>
+
+namespace cmem {
+
+memory_core::memory_core(config c)
+  : settings_(std::move(c)),
+    sizer_(std::chrono::milliseconds(settings_.reconcile_interval_ms), settings_.max_batch_size) {}
+
+result<std::shared_ptr<memory_core>> memory_core::create(config c) {
+  if (auto valid = validate(c); !valid)
+    return valid.error();
+  const std::shared_ptr<memory_core> core(new memory_core(std::move(c)));
+  auto options = storage_options(core->settings_);
+  // The core outlives its engine.
+  options.on_wake = [raw = core.get()] { raw->wake(); };
+  auto made = engine::create(std::move(options));
+  if (!made)
+    return made.error();
+  core->engine_ = std::move(made).value();
+  return core;
+}
+
+void memory_core::wake() {
+  if (const auto h = crew_.reconciler())
+    cafx::post(h, msg::reconcile_now{});
+}
+
+reconcile_report memory_core::reconcile() {
+  const std::lock_guard lock(baton_);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto report = engine_->reconcile();
+  sizer_.observe(report.entries, std::chrono::steady_clock::now() - begin);
+  engine_->set_batch_entries_max(sizer_.limit());
+  if (report.published)
+    feed_.publish(engine_->share());
+  return report;
+}
+
+bool memory_core::has_work() const { return engine_->stats().log.pending != 0; }
+
+result<kind_id> memory_core::register_kind(std::string_view name) {
+  if (engine_->closed())
+    return failure{errc::closed, "the memory is closed"};
+  return engine_->kinds().add(name);
+}
+
+void memory_core::subscribe(const snapshot_subscriber& who) {
+  const std::lock_guard lock(baton_);
+  feed_.add(who, engine_->share());
+}
+
+void memory_core::unsubscribe(const caf::actor_addr& who) {
+  const std::lock_guard lock(baton_);
+  feed_.remove(who);
+}
+
+std::vector<snapshot_subscriber> memory_core::subscribers() const {
+  const std::lock_guard lock(baton_);
+  return feed_.subscribers();
+}
+
+memory_stats memory_core::stats() const { return to_memory_stats(engine_->stats()); }
+
+health_report memory_core::health() const { return assess(stats(), settings_.health); }
+
+void memory_core::watch_health() {
+  const auto report = health();
+  std::uint32_t now = 0;
+  for (const auto& i : report.issues)
+    now |= 1U << static_cast<unsigned>(i.what);
+  const std::lock_guard lock(watch_mutex_);
+  for (const auto& i : report.issues)
+    if ((complaints_ & (1U << static_cast<unsigned>(i.what))) == 0)
+      log(log_level::warning, std::string(to_string(i.what)) + ": " + i.advice);
+  if (now == 0 && complaints_ != 0)
+    log(log_level::info, "healthy again");
+  complaints_ = now;
+}
+
+void memory_core::log(log_level level, std::string_view text) const {
+  if (settings_.log)
+    settings_.log(level, text);
+  else if (level >= log_level::warning)
+    std::fprintf(stderr, "cmem %s: %.*s\n", to_string(level).data(), static_cast<int>(text.size()),
+                 text.data());
+}
+
+close_report memory_core::drain() {
+  constexpr int failures_max = 3;
+  close_report report;
+  for (int failures = 0; failures < failures_max;) {
+    try {
+      const auto step = reconcile();
+      report.drained += step.entries;
+      report.failed += step.failed;
+      if (!step.more_pending)
+        break;
+    } catch (const std::exception& e) {
+      ++failures;
+      log(log_level::error, std::string("a merge failed while closing: ") + e.what());
+    }
+  }
+  report.left = engine_->stats().log.pending;
+  return report;
+}
+
+close_report memory_core::close() {
+  const std::lock_guard lock(close_mutex_);
+  if (closed_)
+    return *closed_;
+  engine_->close();
+  closed_ = drain();
+  crew_.dismiss();
+  log(closed_->left == 0 ? log_level::info : log_level::warning,
+      "closed: " + std::to_string(closed_->drained) + " pending entries drained, "
+        + std::to_string(closed_->failed) + " of them failed, " + std::to_string(closed_->left) + " left");
+  return *closed_;
+}
+
+} // namespace cmem

@@ -1,0 +1,93 @@
+#pragma once
+// What the actors of one memory and its facade share: the engine, and who works for it.
+
+#include "actors/batch_sizer.hpp"
+#include "actors/close_report.hpp"
+#include "actors/config.hpp"
+#include "actors/crew.hpp"
+#include "actors/health.hpp"
+#include "actors/snapshot_feed.hpp"
+#include "storage/engine.hpp"
+#include "storage/queries.hpp"
+#include "storage/thread_slots.hpp"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+
+namespace cmem {
+
+/// Owned by the facade and by every actor of the memory: none of them owns an entry, a batch or a
+/// builder, so whichever dies loses nothing (W9).
+/// Threads: all calls from any thread. One mutex (`baton`) admits one reconcile step at a time, be it the
+/// reconciler's, its successor's, or close()'s; no writer or reader ever takes it.
+class memory_core {
+public:
+  /// Fails as validate(config) and engine::create do.
+  static result<std::shared_ptr<memory_core>> create(config c);
+
+  [[nodiscard]] const config& settings() const noexcept { return settings_; }
+  [[nodiscard]] engine& storage() noexcept { return *engine_; }
+  [[nodiscard]] crew& actors() noexcept { return crew_; }
+
+  /// One step: merges, tells subscribers, and sizes the next batch by how long it took.
+  reconcile_report reconcile();
+  /// Entries wait for a step.
+  [[nodiscard]] bool has_work() const;
+
+  /// Fails as kind_registry::add does; closed.
+  result<kind_id> register_kind(std::string_view name);
+
+  void subscribe(const snapshot_subscriber& who);
+  void unsubscribe(const caf::actor_addr& who);
+  [[nodiscard]] std::vector<snapshot_subscriber> subscribers() const;
+
+  /// Calls `f` with a path_scratch that nobody else uses: this thread's, made at its first search.
+  template <class F>
+  auto with_scratch(F f) {
+    auto* mine = scratches_.mine();
+    if (mine == nullptr) { // more threads than slots
+      path_scratch once;
+      return f(once);
+    }
+    if (!mine->scratch)
+      mine->scratch = std::make_unique<path_scratch>();
+    return f(*mine->scratch);
+  }
+
+  [[nodiscard]] memory_stats stats() const;
+  [[nodiscard]] health_report health() const;
+  /// Logs what health() has begun or ceased to complain about since the last call.
+  void watch_health();
+  void log(log_level level, std::string_view text) const;
+
+  /// D7, see concurrent_memory.hpp. Drains on the calling thread, so that it needs no actor, then sends the crew home.
+  close_report close();
+
+private:
+  struct scratch_slot {
+    std::unique_ptr<path_scratch> scratch; // its thread's
+  };
+
+  explicit memory_core(config c);
+  void wake();
+  close_report drain();
+
+  static constexpr std::size_t threads_max = 1024; // with a scratch of their own
+
+  const config settings_;
+  crew crew_;                                     // before engine_, which wakes it
+  mutable std::mutex baton_;
+  snapshot_feed feed_;                            // guarded by baton_
+  batch_sizer sizer_;                             // guarded by baton_
+  std::mutex close_mutex_;
+  std::optional<close_report> closed_;            // guarded by close_mutex_
+  std::mutex watch_mutex_;
+  std::uint32_t complaints_ = 0;                  // guarded by watch_mutex_: bit per health_concern
+  thread_slots<scratch_slot> scratches_{threads_max};
+  std::unique_ptr<engine> engine_;                // const after create()
+};
+
+} // namespace cmem

@@ -1,0 +1,84 @@
+#include "actors/reader.hpp"
+
+#include "actors/answers.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace cmem {
+
+namespace {
+
+neighbor_filter to_filter(const msg::neighbors& m) {
+  neighbor_filter f;
+  if (!m.any_kind)
+    f.kind = m.kind;
+  f.confidence_min = m.confidence_min;
+  f.limit = std::min<std::uint64_t>(m.limit, f.limit);
+  return f;
+}
+
+} // namespace
+
+const graph_snapshot& reader_state::newest() {
+  auto& storage = core->storage();
+  if (!held || storage.load()->version() != held->version())
+    held = storage.share();
+  return *held;
+}
+
+reader_actor::behavior_type make_reader(reader_actor::stateful_pointer<reader_state> self,
+                                        std::shared_ptr<memory_core> core) {
+  auto& state = cafx::state(self);
+  state.core = std::move(core);
+  if (const auto reconciler = state.core->actors().reconciler())
+    cafx::send(self, reconciler, msg::subscribe{snapshot_subscriber(self)});
+  return {
+    [self](const msg::find& m) -> caf::result<concept_record> {
+      return answer([&] { return answer_find(cafx::state(self).newest(), m.id); });
+    },
+    [self](const msg::neighbors& m) -> caf::result<msg::neighbor_list> {
+      return answer([&]() -> result<msg::neighbor_list> {
+        const auto& s = cafx::state(self).newest();
+        auto found = answer_neighbors(s, m.id, m.towards, to_filter(m));
+        if (!found)
+          return found.error();
+        return msg::neighbor_list{s.sequence(), std::move(found).value()};
+      });
+    },
+    [self](const msg::find_path& m) -> caf::result<msg::path_answer> {
+      return answer([&]() -> result<msg::path_answer> {
+        auto& st = cafx::state(self);
+        const auto& s = st.newest();
+        auto found = answer_path(s, m.source, m.target, m.max_depth, st.scratch);
+        if (!found)
+          return found.error();
+        msg::path_answer a{s.sequence(), found->has_value(), {}};
+        if (a.found)
+          a.path = std::move(**found);
+        return a;
+      });
+    },
+    [self](const msg::newer_snapshot& m) {
+      if (auto h = m.cell->take())
+        cafx::state(self).held = std::move(h);
+    },
+  };
+}
+
+reader_pool_actor::behavior_type
+make_reader_pool(reader_pool_actor::stateful_pointer<reader_pool_state> self,
+                 std::shared_ptr<memory_core> core) {
+  cafx::state(self).core = std::move(core);
+  const auto next = [self] {
+    auto& state = cafx::state(self);
+    return state.core->actors().reader(state.turn++);
+  };
+  return {
+    [self, next](const msg::find& m) { return cafx::delegate(self, next(), m); },
+    [self, next](const msg::neighbors& m) { return cafx::delegate(self, next(), m); },
+    [self, next](const msg::find_path& m) { return cafx::delegate(self, next(), m); },
+  };
+}
+
+} // namespace cmem

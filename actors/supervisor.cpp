@@ -1,0 +1,108 @@
+#include "actors/supervisor.hpp"
+
+#include "actors/reader.hpp"
+#include "actors/reconciler.hpp"
+#include "actors/writer.hpp"
+
+#include <caf/deep_to_string.hpp>
+
+#include <string>
+#include <utility>
+
+namespace cmem {
+
+namespace {
+
+using supervisor_pointer = supervisor_actor::stateful_pointer<supervisor_state>;
+using core_pointer = std::shared_ptr<memory_core>;
+
+writer_actor spawn_writer(caf::actor_system& system, const core_pointer& core) {
+  auto h = system.spawn<caf::hidden>(make_writer, core);
+  core->actors().set(h);
+  return h;
+}
+
+reader_pool_actor spawn_reader_pool(caf::actor_system& system, const core_pointer& core) {
+  auto h = system.spawn<caf::hidden>(make_reader_pool, core);
+  core->actors().set(h);
+  return h;
+}
+
+reconciler_actor spawn_reconciler(caf::actor_system& system, const core_pointer& core) {
+  reconciler_actor h;
+  if (core->settings().reconciler_detached)
+    h = system.spawn<caf::detached + caf::hidden>(make_reconciler, core);
+  else
+    h = system.spawn<caf::hidden>(make_reconciler, core);
+  core->actors().set(h);
+  return h;
+}
+
+reader_actor spawn_reader(caf::actor_system& system, const core_pointer& core, std::size_t place) {
+  auto h = system.spawn<caf::hidden>(make_reader, core);
+  core->actors().set(place, h);
+  return h;
+}
+
+/// What happens when a watched actor ends.
+struct respawn {
+  supervisor_pointer self;
+
+  void operator()(const caf::actor_addr& who, const caf::error& why) const {
+    auto& state = cafx::state(self);
+    const auto found = state.watched.find(who.id());
+    if (found == state.watched.end())
+      return;
+    const auto again = std::move(found->second);
+    state.watched.erase(found);
+    if (state.core->storage().closed())
+      return;
+    ++state.respawns;
+    state.core->log(log_level::warning, "an actor ended (" + caf::deep_to_string(why)
+                                          + ") and is spawned again; nothing is lost");
+    again();
+  }
+};
+
+/// Watches `h`; when it ends, `spawn` makes the next one, which is watched in turn.
+template <class Handle, class Spawn>
+void watch(supervisor_pointer self, const Handle& h, Spawn spawn) {
+  cafx::state(self).watched[h.id()] = [self, spawn] {
+    watch(self, spawn(self->system(), cafx::state(self).core), spawn);
+  };
+  cafx::monitor(self, h, respawn{self});
+}
+
+} // namespace
+
+supervisor_actor::behavior_type make_supervisor(supervisor_pointer self, core_pointer core) {
+  auto& state = cafx::state(self);
+  state.core = std::move(core);
+  cafx::on_down(self, respawn{self});
+  const auto& actors = state.core->actors();
+  if (const auto h = actors.writer())
+    watch(self, h, spawn_writer);
+  if (const auto h = actors.reader_pool())
+    watch(self, h, spawn_reader_pool);
+  if (const auto h = actors.reconciler())
+    watch(self, h, spawn_reconciler);
+  const auto readers = actors.readers();
+  for (std::size_t place = 0; place < readers.size(); ++place)
+    watch(self, readers[place], [place](caf::actor_system& system, const core_pointer& c) {
+      return spawn_reader(system, c, place);
+    });
+  return {
+    [self](const msg::count_respawns&) { return cafx::state(self).respawns; },
+  };
+}
+
+void spawn_crew(caf::actor_system& system, const core_pointer& core) {
+  spawn_reconciler(system, core); // before the readers, who subscribe at it
+  for (std::size_t place = 0; place < core->settings().reader_actors; ++place)
+    spawn_reader(system, core, place);
+  spawn_reader_pool(system, core);
+  spawn_writer(system, core);
+  core->actors().set(system.spawn<caf::hidden>(make_supervisor, core));
+}
+
+} // namespace cmem

@@ -1,0 +1,33 @@
+#pragma once
+// What the actors of one memory say to one another.
+
+#include "messages/inspect.hpp"
+#include "messages/snapshot_cell.hpp"
+
+#include <memory>
+
+namespace cmem::msg {
+
+/// Merge what is pending, at once.
+struct reconcile_now {};
+CMEM_INSPECT0(reconcile_now)
+
+/// The reconcile interval is over.
+struct tick {};
+CMEM_INSPECT0(tick)
+
+/// A reconciler's note to itself: more is pending than one batch took.
+struct go_on {};
+CMEM_INSPECT0(go_on)
+
+/// How often actors of this memory had to be spawned again.
+struct count_respawns {};
+CMEM_INSPECT0(count_respawns)
+
+/// A newer snapshot than the receiver's waits in `cell`. Local only: a snapshot is memory of this process, and
+/// a message that carries one arrives EMPTY on another node. Never publish actors that take it.
+struct newer_snapshot {
+  std::shared_ptr<snapshot_cell> cell;
+};
+
+} // namespace cmem::msg

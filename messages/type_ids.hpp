@@ -1,0 +1,57 @@
+#pragma once
+// All messages, and their numbers. Structs of our own namespace, for `using namespace caf` brings in atoms of
+// common names. A host whose own block would meet these numbers compiles this library and itself with
+// another CMEM_TYPE_ID_BASE. A node that talks to others adds the block `cmem` to its system's config.
+
+#include "messages/internal.hpp"
+#include "messages/requests.hpp"
+#include "messages/writes.hpp"
+
+#ifndef CMEM_TYPE_ID_BASE
+// Leaves a thousand to a host that starts at the first custom one.
+#  define CMEM_TYPE_ID_BASE (caf::first_custom_type_id + 1000)
+#endif
+
+CAF_BEGIN_TYPE_ID_BLOCK(cmem, CMEM_TYPE_ID_BASE)
+
+  CAF_ADD_TYPE_ID(cmem, (cmem::errc))
+  CAF_ADD_TYPE_ID(cmem, (cmem::fate))
+  CAF_ADD_TYPE_ID(cmem, (cmem::direction))
+  CAF_ADD_TYPE_ID(cmem, (cmem::concept_id))
+  CAF_ADD_TYPE_ID(cmem, (cmem::ticket))
+  CAF_ADD_TYPE_ID(cmem, (cmem::settlement))
+  CAF_ADD_TYPE_ID(cmem, (cmem::concept_record))
+  CAF_ADD_TYPE_ID(cmem, (cmem::neighbor_record))
+  CAF_ADD_TYPE_ID(cmem, (cmem::path_hop))
+  CAF_ADD_TYPE_ID(cmem, (cmem::path_record))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::concept_key))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::learn_concept))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::learn_association))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::strengthen))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::strengthen_association))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::record_access))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::record_use))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::attribute))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::set_attributes))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::forget_concept))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::forget_association))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::batch_item))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::learn_batch))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::register_kind))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::await_visible))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::await_durable))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::settled))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::find))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::neighbors))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::neighbor_list))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::find_path))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::path_answer))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::reconcile_now))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::tick))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::go_on))
+  CAF_ADD_TYPE_ID(cmem, (cmem::msg::count_respawns))
+
+CAF_END_TYPE_ID_BLOCK(cmem)
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cmem::msg::newer_snapshot)
+CMEM_ERROR_ENUM(cmem::errc, "cmem")
