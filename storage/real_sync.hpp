@@ -39,7 +39,7 @@ struct real_sync {
 private:
   static void full_fence() noexcept {
 #if defined(__SANITIZE_THREAD__)
-    __sync_synchronize(); // the same instruction; ThreadSanitizer has no model of the standard's fence
+    __sync_synchronize(); // the same, but ThreadSanitizer has no model of the other one
 #else
     std::atomic_thread_fence(std::memory_order_seq_cst);
 #endif

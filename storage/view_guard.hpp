@@ -48,7 +48,7 @@ struct alignas(128) view_slot { // two lines: the prefetcher fetches pairs
     if (flags.load(std::memory_order_relaxed) != 0) [[unlikely]]
       leave();
   }
-  /// Drops what an orphaned slot kept. Both sides may come here: the one that clears the flag does it.
+  /// Drops what an orphaned slot kept. Both sides may come here: who clears the flag does it.
   void drop_keep_alive() noexcept {
     // Relaxed: who comes here second does nothing, and the first one has seen every cell empty.
     if ((flags.fetch_and(~orphaned, std::memory_order_relaxed) & orphaned) != 0)
