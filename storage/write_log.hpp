@@ -20,7 +20,7 @@
 namespace cmem {
 
 /// Threads that may append to one log at the same time; a thread that ended does not count.
-inline constexpr std::size_t writers_max = 4096;
+inline constexpr std::size_t writers_max = 1024;
 
 /// What append does when the log is full (W3).
 enum class overflow_policy : std::uint8_t {
@@ -57,9 +57,9 @@ struct drained_batch {
 /// Threads: append*(), wake(), close() and the figures from any thread, lock-free, no system call, save
 /// that one wake and a thread's first append. drain_batch() and release() from one thread at a time (the reconciler).
 /// Algorithm: boost::lockfree::queue (Michael & Scott 1996) of pooled entries. Its nodes are made up
-/// front, for `fixed_sized` queues end at 65,534 elements. Boost tells its nodes' generations apart by 16 bits:
-/// a thread that stops inside a push for exactly a multiple of 65,536 pushes, and finds the same
-/// node on top again, corrupts the queue. That is rare beyond measure, but not never.
+/// front, for `fixed_sized` queues end at 65,534 elements. Boost tells a node's lives apart by 16 bits: a
+/// thread that stops for a multiple of 65,536 queue operations between the few instructions of taking a free
+/// node, and then finds the same node on top with another behind it, corrupts the queue. Possible, not seen.
 class write_log {
 public:
   /// `pool` outlives the log. Precondition: capacity in [1, log_capacity_max].
@@ -70,8 +70,8 @@ public:
   write_log& operator=(const write_log&) = delete;
 
   /// Appends one operation. Fails: overloaded (W3), out_of_memory (arena used up), closed, limit_exceeded
-  /// (writers_max). A refused one leaves nothing behind, takes no number, drops nothing; details are short so that
-  /// refusing costs no malloc.
+  /// (writers_max). A refused one leaves nothing behind and takes no number. The details of the first three
+  /// are short, so that refusing costs no malloc.
   result<ticket> append(const op::learn_concept& o, timestamp_us now);
   result<ticket> append(const op::learn_association& o, timestamp_us now);
   result<ticket> append(const op::strengthen& o, timestamp_us now);
