@@ -2,6 +2,7 @@
 
 #include "tools/pacer.hpp"
 
+#include <algorithm>
 #include <optional>
 
 namespace cmem::tools {
@@ -14,31 +15,31 @@ constexpr std::int64_t stop_check_ns = 50'000'000;
 /// Hands out the moments at which a thread's operations are due; unpaced, that is always now.
 class due_times {
 public:
-  due_times(const thread_task& task, const rate& r, unsigned threads) : task_(task) {
-    if (!r.unpaced)
-      pacer_.emplace(task.start_ns, r.per_second, threads, task.thread);
-  }
+  due_times(const thread_task& task, const rate& r, unsigned threads)
+    : task_(task), unpaced_(r.unpaced),
+      pacer_(task.start_ns, r.unpaced ? 1.0 : r.per_second, threads, task.thread) {}
+
   /// Waits for the next one; nullopt when the phase is over.
   std::optional<std::int64_t> next() noexcept {
-    const std::int64_t due = pacer_ ? pacer_->due(i_++) : monotonic_ns();
+    const std::int64_t due = unpaced_ ? std::max(monotonic_ns(), task_.start_ns) : pacer_.due(i_++);
     if (due >= task_.end_ns)
       return std::nullopt;
-    if (pacer_)
-      for (std::int64_t now = monotonic_ns(); due - now > stop_check_ns; now = monotonic_ns()) {
-        if (stopped())
-          return std::nullopt;
-        wait_until(now + stop_check_ns, 0);
-      }
+    for (std::int64_t now = monotonic_ns(); due - now > stop_check_ns; now = monotonic_ns()) {
+      if (stopped())
+        return std::nullopt;
+      wait_until(now + stop_check_ns, 0);
+    }
     wait_until(due);
     // What is still undone when the phase ends was not achieved.
     return stopped() || monotonic_ns() >= task_.end_ns ? std::nullopt : std::optional(due);
   }
-  [[nodiscard]] bool unpaced() const noexcept { return !pacer_; }
+  [[nodiscard]] bool unpaced() const noexcept { return unpaced_; }
   [[nodiscard]] bool stopped() const noexcept { return task_.stop.load(std::memory_order_relaxed); }
 
 private:
   const thread_task& task_;
-  std::optional<pacer> pacer_;
+  bool unpaced_;
+  pacer pacer_;
   std::uint64_t i_ = 0;
 };
 

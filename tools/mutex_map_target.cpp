@@ -69,7 +69,8 @@ public:
   }
   [[nodiscard]] fate outcome(const ticket&) const override { return fate::unknown; }
   [[nodiscard]] bool visible_at_return() const noexcept override { return true; }
-  result<void> settle(std::chrono::nanoseconds) override { return {}; }
+  result<void> await(const ticket&, std::chrono::nanoseconds) override { return {}; }
+  void finish() override {}
   [[nodiscard]] target_counters counters() const override {
     const std::shared_lock lock(mutex_);
     target_counters c;

@@ -152,7 +152,9 @@ bool scenario_report::interrupted() const noexcept {
 }
 
 bool scenario_report::ok() const noexcept {
-  return std::all_of(runs.begin(), runs.end(), [](const auto& r) { return r.missed.empty(); });
+  return std::all_of(runs.begin(), runs.end(), [](const auto& r) {
+    return r.missed.empty() && !r.interrupted;
+  });
 }
 
 std::vector<std::string> missed_expectations(const run_report& run, const expectations& expect) {

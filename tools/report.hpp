@@ -60,7 +60,8 @@ struct accounting_report {
   [[nodiscard]] std::string difference() const;
 };
 
-/// One stretch of a few hundred milliseconds. Latencies are since due; 0 where nothing happened.
+/// One stretch of a few hundred milliseconds. Latencies are since due; 0 where nothing happened. Where
+/// less than 10 of a kind fell into a stretch, they are counted in the next one of the phase.
 struct timeline_point {
   double start_seconds = 0;
   std::uint64_t writes = 0;
@@ -94,7 +95,7 @@ struct scenario_report {
   std::vector<run_report> runs; ///< the memory first, then what it is compared with
 
   [[nodiscard]] bool interrupted() const noexcept;
-  /// False if anything was missed. An interrupted run misses nothing but its accounting.
+  /// False if anything was missed, or if the run was cut short and can't tell.
   [[nodiscard]] bool ok() const noexcept;
 };
 

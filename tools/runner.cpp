@@ -21,7 +21,7 @@ constexpr std::int64_t gauge_every_ns = 2 * ms;
 constexpr std::int64_t memory_every_ns = 20 * ms;
 constexpr std::int64_t live_every_ns = 200 * ms;
 constexpr std::int64_t interrupt_every_ns = 50 * ms;
-constexpr auto settle_within = std::chrono::seconds(60);
+constexpr auto await_within = std::chrono::seconds(60);
 
 /// True once every `period` of the given clock.
 class every {
@@ -65,12 +65,11 @@ public:
       return loaded.error();
     plan();
     for (const auto& p : scenario_.phases) {
-      if (stop_.load(std::memory_order_relaxed))
+      if (stopped())
         break;
       run_phase(p);
     }
-    if (auto settled = target_.settle(settle_within); !settled)
-      return settled.error();
+    target_.finish();
     watch();
     finish();
     return std::move(report_);
@@ -84,32 +83,33 @@ private:
     };
     write_drawer drawer(work_, {1}, scenario_.seed);
     const std::int64_t start = monotonic_ns();
-    // Never more than a quarter of the log at once, so that nothing is dropped or rejected.
-    const std::size_t at_once = std::max<std::size_t>(scenario_.memory.log_capacity / 4, 1);
-    for (std::size_t left = share(data.learnable); left != 0; --left)
-      if (auto r = write_now(drawer.learn_concept(work_.take_concept()), at_once); !r)
+    for (std::size_t left = share(data.learnable); left != 0 && !stopped(); --left)
+      if (auto r = preload_one(drawer.learn_concept(work_.take_concept())); !r)
         return r;
-    for (std::size_t left = share(data.associations.size()); left != 0; --left)
-      if (auto r = write_now(drawer.learn_association(work_.take_association()), at_once); !r)
+    for (std::size_t left = share(data.associations.size()); left != 0 && !stopped(); --left)
+      if (auto r = preload_one(drawer.learn_association(work_.take_association())); !r)
         return r;
     if (report_.preloaded != 0)
-      if (auto settled = target_.settle(settle_within); !settled)
-        return settled;
+      if (auto visible = target_.await(preloaded_, await_within); !visible)
+        return visible;
     report_.preload_seconds = static_cast<double>(monotonic_ns() - start) * 1e-9;
     return {};
   }
 
-  result<void> write_now(const write_drawer::drawn& drawn, std::size_t at_once) {
+  result<void> preload_one(const write_drawer::drawn& drawn) {
     auto& a = report_.accounting;
-    ++a.attempts;
-    if (auto written = target_.write(drawn.op); !written)
+    auto written = target_.write(drawn.op);
+    if (!written)
       return failure{written.error().code, "preload: " + written.error().detail};
+    preloaded_ = *written;
+    ++a.attempts;
     ++a.accepted;
-    if (++report_.preloaded % at_once != 0)
+    // Never more than a quarter of the log at once, so that nothing is dropped or rejected.
+    if (++report_.preloaded % std::max<std::size_t>(scenario_.memory.log_capacity / 4, 1) != 0)
       return {};
     if (interrupted())
       stop_.store(true, std::memory_order_relaxed);
-    return target_.settle(settle_within);
+    return target_.await(preloaded_, await_within);
   }
 
   void plan() {
@@ -222,6 +222,7 @@ private:
     hooks_.on_live(s);
   }
 
+  [[nodiscard]] bool stopped() const { return stop_.load(std::memory_order_relaxed); }
   bool interrupted() { return report_.interrupted |= hooks_.interrupted && hooks_.interrupted(); }
 
   void close_phase(phase_run& r) {
@@ -259,13 +260,17 @@ private:
     const double end = report_.phases.empty()
                          ? 0
                          : report_.phases.back().start_seconds + report_.phases.back().seconds;
+    for (std::size_t i = 0; i < grid_.points; ++i)
+      for (std::size_t k = 0; k < query_kinds; ++k)
+        report_.timeline[i].reads += points[i * query_kinds + k].count();
+    for (std::size_t k = 0; k < query_kinds; ++k)
+      join_sparse(points, query_kinds, k);
+    join_sparse(staleness_points_, 1, 0);
     for (std::size_t i = 0; i < grid_.points; ++i) {
       auto& t = report_.timeline[i];
       t.start_seconds = static_cast<double>(i) * report_.point_seconds;
-      for (std::size_t k = 0; k < query_kinds; ++k) {
+      for (std::size_t k = 0; k < query_kinds; ++k)
         t.queries[k] = points[i * query_kinds + k].summary();
-        t.reads += t.queries[k].count;
-      }
       t.staleness = staleness_points_[i].summary();
       t.pending = pending_points_[i];
     }
@@ -277,6 +282,22 @@ private:
     if (a.refused != 0)
       report_.missed.push_back(show_count(a.refused) + " writes were refused, the first with "
                                + a.refused_first);
+  }
+
+  /// Quantiles of two or three values say nothing: moves them into the stretch where the next ones of
+  /// the same phase are, until there are ten.
+  void join_sparse(std::vector<coarse_histogram>& points, std::size_t stride, std::size_t offset) const {
+    constexpr std::uint64_t enough = 10;
+    std::vector<bool> starts(grid_.points, false);
+    for (const auto& r : phases_)
+      starts[grid_.at(r.start_ns)] = true;
+    for (std::size_t i = 0; i + 1 < grid_.points; ++i) {
+      auto& here = points[i * stride + offset];
+      if (starts[i + 1] || here.count() == 0 || here.count() >= enough)
+        continue;
+      points[(i + 1) * stride + offset].merge(here);
+      here.clear();
+    }
   }
 
   void finish_writes(phase_run& r) {
@@ -334,6 +355,7 @@ private:
   scenario_target& target_;
   workload work_;
   timeline_grid grid_;
+  ticket preloaded_; // the last one
   std::atomic<bool> stop_{false};
   std::deque<phase_run> phases_;
   std::vector<coarse_histogram> staleness_points_;

@@ -54,8 +54,10 @@ public:
   [[nodiscard]] virtual fate outcome(const ticket& t) const = 0;
   /// True where a write is visible when it returns: then outcome() is not worth asking.
   [[nodiscard]] virtual bool visible_at_return() const noexcept = 0;
-  /// Blocks until everything written so far is settled. Fails: timed_out.
-  virtual result<void> settle(std::chrono::nanoseconds timeout) = 0;
+  /// Blocks until it is known what became of the entry. Fails: timed_out.
+  virtual result<void> await(const ticket& t, std::chrono::nanoseconds timeout) = 0;
+  /// Takes no more writes and settles all there are; reads and counters go on.
+  virtual void finish() = 0;
   [[nodiscard]] virtual target_counters counters() const = 0;
 };
 

@@ -1,0 +1,52 @@
+#pragma once
+// The program `cmem`, as a function that a test can call.
+
+#include "tools/report.hpp"
+
+#include <functional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace cmem::tools {
+
+/// Exit codes of every subcommand.
+enum exit_code : int {
+  exit_ok = 0,     ///< everything that should hold does
+  exit_missed = 1, ///< accounting, an expectation or a bar missed; cut short; or it could not run
+  exit_usage = 2,  ///< the command line or a scenario is wrong
+};
+
+struct console {
+  std::ostream& out; ///< reports
+  std::ostream& err; ///< errors, and the live line
+  bool live = false; ///< `err` is a terminal
+};
+
+struct run_arguments {
+  std::string scenario; ///< name or path
+  bool json = false;
+  std::string plot;    ///< file for the SVG; empty: none
+  bool against = false; ///< also the mutex map
+  double time_scale = 1;
+  std::string data; ///< folder of WordNet; empty: the default
+};
+
+struct bench_arguments {
+  std::vector<std::string> names; ///< empty: all
+  bool json = false;
+  bool list = false;
+  double scale = 1; ///< of sizes and times
+};
+
+/// What the program links in and this library does not know: benchmarks are a layer above.
+using bench_command = std::function<int(const bench_arguments&, const console&)>;
+
+int run_command(const run_arguments& arguments, const console& c);
+/// The scenario `demo` on WordNet, against the mutex map unless told otherwise; always plots.
+int demo_command(run_arguments arguments, const console& c);
+
+/// Parses and does what it is told.
+int run_cli(int argc, const char* const* argv, const console& c, const bench_command& bench);
+
+} // namespace cmem::tools

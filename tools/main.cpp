@@ -1,0 +1,16 @@
+#include "bench/bench.hpp"
+#include "tools/cli.hpp"
+
+#include <exception>
+#include <iostream>
+#include <unistd.h>
+
+int main(int argc, char** argv) {
+  const cmem::tools::console console{std::cout, std::cerr, ::isatty(STDERR_FILENO) == 1};
+  try {
+    return cmem::tools::run_cli(argc, argv, console, cmem::bench::command);
+  } catch (const std::exception& e) {
+    std::cerr << "cmem: " << e.what() << '\n';
+    return cmem::tools::exit_missed;
+  }
+}

@@ -1,0 +1,101 @@
+#include "actors/concurrent_memory.hpp"
+#include "tools/scenario_target.hpp"
+
+#include <vector>
+
+namespace cmem::tools {
+namespace {
+
+class memory_reader final : public target_reader {
+public:
+  explicit memory_reader(const concurrent_memory& memory) : memory_(memory) {}
+
+  bool find(const concept_id& id) override {
+    const auto snapshot = memory_.snapshot();
+    const auto found = snapshot->find(id);
+    return found && found->strength() >= 0;
+  }
+  std::size_t neighbors(const concept_id& id, std::size_t limit) override {
+    const auto snapshot = memory_.snapshot();
+    const auto index = snapshot->index_of(id);
+    if (!index)
+      return 0;
+    neighbor_filter filter;
+    filter.limit = limit;
+    cmem::neighbors(*snapshot, *index, direction::outgoing, filter, found_);
+    return found_.size();
+  }
+  std::optional<std::size_t> find_path(const concept_id& from, const concept_id& to,
+                                       std::uint32_t depth_max) override {
+    const auto snapshot = memory_.snapshot();
+    const auto a = snapshot->index_of(from);
+    const auto b = snapshot->index_of(to);
+    if (!a || !b)
+      return std::nullopt;
+    const auto path = cmem::find_path(*snapshot, *a, *b, depth_max, scratch_);
+    return path ? std::optional(path->hops()) : std::nullopt;
+  }
+
+private:
+  const concurrent_memory& memory_;
+  std::vector<neighbor> found_;
+  path_scratch scratch_;
+};
+
+class memory_target final : public scenario_target {
+public:
+  explicit memory_target(std::unique_ptr<concurrent_memory> memory) : memory_(std::move(memory)) {}
+
+  [[nodiscard]] std::string_view name() const noexcept override { return "concurrent_memory"; }
+  result<kind_id> register_kind(std::string_view kind) override {
+    return memory_->register_kind(kind);
+  }
+  result<ticket> write(const write_op& o) override { return memory_->write(o); }
+  std::unique_ptr<target_reader> make_reader() override {
+    return std::make_unique<memory_reader>(*memory_);
+  }
+  [[nodiscard]] fate outcome(const ticket& t) const override {
+    return memory_->snapshot()->outcome(t).what;
+  }
+  [[nodiscard]] bool visible_at_return() const noexcept override { return false; }
+  result<void> await(const ticket& t, std::chrono::nanoseconds timeout) override {
+    const auto settled = memory_->await_visible(t, timeout);
+    return settled ? result<void>() : settled.error();
+  }
+  void finish() override { memory_->close(); } // what it left behind, the counters show
+  [[nodiscard]] target_counters counters() const override {
+    const auto s = memory_->stats();
+    target_counters c;
+    c.written = s.write_log.written;
+    c.applied = s.reconciler.entries_processed - s.reconciler.entries_failed;
+    c.failed = s.reconciler.entries_failed;
+    c.dropped = s.write_log.dropped;
+    c.rejected = s.write_log.rejected;
+    c.pending = s.write_log.pending;
+    c.concepts = s.snapshot.concept_count;
+    c.associations = s.snapshot.edge_count;
+    c.snapshots = s.reconciler.reconciliations;
+    return c;
+  }
+
+private:
+  std::unique_ptr<concurrent_memory> memory_;
+};
+
+} // namespace
+
+result<std::unique_ptr<scenario_target>> make_memory_target(const memory_spec& spec,
+                                                            std::uint32_t vector_dimension) {
+  config c;
+  c.reconcile_interval_ms = spec.reconcile_interval_ms;
+  c.max_batch_size = spec.max_batch_size;
+  c.log_capacity = spec.log_capacity;
+  c.overflow = spec.overflow;
+  c.vector_dimension = vector_dimension;
+  auto opened = concurrent_memory::open(std::move(c));
+  if (!opened)
+    return opened.error();
+  return std::unique_ptr<scenario_target>(std::make_unique<memory_target>(std::move(*opened)));
+}
+
+} // namespace cmem::tools
