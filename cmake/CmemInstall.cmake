@@ -42,6 +42,9 @@ if(TARGET cmem_cmem)
 endif()
 if(TARGET cmem)
   install(TARGETS cmem RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/examples/scenarios/"
+    DESTINATION "${CMAKE_INSTALL_DATADIR}/concurrent_memory/scenarios"
+    FILES_MATCHING PATTERN "*.toml")
 endif()
 
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/concurrent_memoryConfig.cmake.in"
