@@ -49,15 +49,16 @@ TEST_CASE("Alternatives come by hops, then ids, as many as there are") {
 
 TEST_CASE("Small graphs: alternatives are the first of all paths there are") {
   std::mt19937 random(5);
+  graph_memory m;
   for (std::size_t round = 0, rounds = sweep(1000); round < rounds; ++round) {
-    graph_memory m;
-    const auto concepts = 2 + static_cast<concept_number>(random() % 5);
-    write_random_graph(m, random, concepts, random() % (4 * concepts));
+    m.start_over();
+    const auto concepts = 2 + below(random, 5);
+    write_random_graph(m, random, concepts, below(random, 4 * concepts));
     m.publish();
     for (const concept_number from : m.model().learned)
       for (const concept_number to : m.model().learned) {
-        const std::uint32_t max_depth = random() % 2 == 0 ? path_depth_max : random() % 5;
-        const std::size_t k = 1 + random() % 40;
+        const std::uint32_t max_depth = below(random, 2) == 0 ? path_depth_max : below(random, 5);
+        const std::size_t k = 1 + below(random, 40);
         INFO("round " << round << ", " << from << " to " << to << ", depth " << max_depth << ", k "
                       << k);
         REQUIRE(alternatives(m, from, to, k, max_depth)

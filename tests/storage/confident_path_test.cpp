@@ -86,14 +86,15 @@ TEST_CASE("A path without any confidence is a path") {
 
 TEST_CASE("Small graphs: the most confident of all paths there are") {
   std::mt19937 random(31);
+  graph_memory m;
   for (std::size_t round = 0, rounds = sweep(1500); round < rounds; ++round) {
-    graph_memory m;
-    const auto concepts = 2 + static_cast<concept_number>(random() % 6);
-    write_random_graph(m, random, concepts, random() % (3 * concepts));
+    m.start_over();
+    const auto concepts = 2 + below(random, 6);
+    write_random_graph(m, random, concepts, below(random, 3 * concepts));
     m.publish();
     for (const concept_number from : m.model().learned)
       for (const concept_number to : m.model().learned) {
-        const std::uint32_t max_depth = random() % 2 == 0 ? path_depth_max : random() % 5;
+        const std::uint32_t max_depth = below(random, 2) == 0 ? path_depth_max : below(random, 5);
         INFO("round " << round << ", " << from << " to " << to << ", depth " << max_depth);
         REQUIRE(most_confident(m, from, to, max_depth) == expected(m.model(), from, to, max_depth));
       }
@@ -103,12 +104,13 @@ TEST_CASE("Small graphs: the most confident of all paths there are") {
 TEST_CASE("Any confidences: nothing is more confident than what is found") {
   std::mt19937 random(47);
   std::uniform_real_distribution<float> confidence(0.0F, 1.0F);
+  graph_memory m;
   for (std::size_t round = 0, rounds = sweep(200); round < rounds; ++round) {
-    graph_memory m;
+    m.start_over();
     for (concept_number n = 1; n <= 7; ++n)
       m.learn(n);
     for (int i = 0; i < 18; ++i)
-      m.link(1 + random() % 7, 1 + random() % 7, static_cast<kind_id>(random() % 3),
+      m.link(1 + below(random, 7), 1 + below(random, 7), static_cast<kind_id>(below(random, 3)),
              confidence(random));
     m.publish();
     for (concept_number to = 1; to <= 7; ++to) {

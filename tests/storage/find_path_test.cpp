@@ -176,14 +176,15 @@ TEST_CASE("By ids, what is wrong is said") {
 
 TEST_CASE("Small graphs: the first of all paths there are") {
   std::mt19937 random(20240611);
+  graph_memory m;
   for (std::size_t round = 0, rounds = sweep(3000); round < rounds; ++round) {
-    graph_memory m;
-    const auto concepts = 2 + static_cast<concept_number>(random() % 7);
-    write_random_graph(m, random, concepts, random() % (3 * concepts));
+    m.start_over();
+    const auto concepts = 2 + below(random, 7);
+    write_random_graph(m, random, concepts, below(random, 3 * concepts));
     m.publish();
     for (const concept_number from : m.model().learned)
       for (const concept_number to : m.model().learned) {
-        const std::size_t max_depth = random() % 2 == 0 ? path_depth_max : random() % 5;
+        const std::size_t max_depth = below(random, 2) == 0 ? path_depth_max : below(random, 5);
         const auto all = all_paths(m.model(), from, to, max_depth);
         const auto found = find_path(m.snapshot(), m.index(from), m.index(to),
                                      static_cast<std::uint32_t>(max_depth), m.scratch());
@@ -198,7 +199,7 @@ TEST_CASE("Small graphs that were forgotten and grown again") {
   graph_memory m;
   for (std::size_t round = 0, rounds = sweep(500); round < rounds; ++round) {
     m.forget_everything();
-    write_random_graph(m, random, 7, random() % 20);
+    write_random_graph(m, random, 7, below(random, 20));
     for (int i = 0; i < 3 && !m.model().links.empty(); ++i) {
       const auto [from, to, kind] = m.model().links.begin()->first;
       m.unlink(from, to, kind);
@@ -248,16 +249,16 @@ graph_model reversed(const graph_model& g) {
 void write_hub_graph(graph_memory& m, std::mt19937& random, concept_number concepts,
                      std::size_t links) {
   for (concept_number n = 1; n <= concepts; ++n)
-    if (n <= 4 || random() % 50 != 0)
+    if (n <= 4 || below(random, 50) != 0)
       m.learn(n);
   const auto skewed = [&] {
-    const double x = static_cast<double>(random() % 100'000) / 100'000.0;
+    const double x = static_cast<double>(below(random, 100'000)) / 100'000.0;
     return 1 + static_cast<concept_number>(static_cast<double>(concepts - 1) * x * x * x * x);
   };
-  const auto even = [&] { return 1 + static_cast<concept_number>(random() % concepts); };
+  const auto even = [&] { return 1 + below(random, concepts); };
   for (std::size_t i = 0; i < links; ++i) {
     const concept_number from = i % 3 == 0 ? skewed() : even();
-    m.link(from, i % 3 == 1 ? skewed() : even(), static_cast<kind_id>(random() % 3),
+    m.link(from, i % 3 == 1 ? skewed() : even(), static_cast<kind_id>(below(random, 3)),
            random_confidence(random));
   }
 }
@@ -273,18 +274,17 @@ TEST_CASE("Graphs with hubs: a plain search finds the same") {
     m.publish();
     const graph_model back = reversed(m.model());
     std::size_t found_some = 0;
+    const auto any_concept = [&] { return 1 + below(random, concepts); };
     for (int i = 0; i < 20; ++i) {
-      const concept_number to =
-        i < 4 ? static_cast<concept_number>(i + 1) : 1 + random() % concepts;
+      const concept_number to = i < 4 ? static_cast<concept_number>(i + 1) : any_concept();
       if (!m.model().learned.contains(to))
         continue;
       const auto hops_back = all_hops(back, to);
       for (int j = 0; j < 60; ++j) {
-        const concept_number from =
-          j < 4 ? static_cast<concept_number>(j + 1) : 1 + random() % concepts;
+        const concept_number from = j < 4 ? static_cast<concept_number>(j + 1) : any_concept();
         if (!m.model().learned.contains(from))
           continue;
-        const std::uint32_t max_depth = j % 5 == 4 ? random() % 8 : path_depth_max;
+        const std::uint32_t max_depth = j % 5 == 4 ? below(random, 8) : path_depth_max;
         const auto found =
           find_path(m.snapshot(), m.index(from), m.index(to), max_depth, m.scratch());
         INFO("round " << round << ", " << from << " to " << to << ", depth " << max_depth);

@@ -70,8 +70,8 @@ TEST_CASE("Random vectors: the k nearest are those of a full sort") {
     const auto any = [&] {
       std::vector<float> v(dimension);
       for (float& x : v)
-        x = static_cast<float>(random() % 5) - 2.0F; // few values, many ties
-      v[0] += 0.5F;                                  // never all zero
+        x = static_cast<float>(below(random, 5)) - 2.0F; // few values, many ties
+      v[0] += 0.5F;                                      // never all zero
       return v;
     };
     for (concept_number n = 300; n > 0; --n)
@@ -79,7 +79,7 @@ TEST_CASE("Random vectors: the k nearest are those of a full sort") {
     m.publish();
     for (int i = 0; i < 30; ++i) {
       const std::vector<float> query = any();
-      const std::size_t k = 1 + random() % 320;
+      const std::size_t k = 1 + below(random, 320);
       const auto all = nearest(m.snapshot(), query, k).value();
       REQUIRE(all.size() == std::min<std::size_t>(k, vectors.size()));
       std::vector<float> cosines;

@@ -49,14 +49,15 @@ TEST_CASE("A neighborhood lists the seed, then concepts by hops and id") {
 
 TEST_CASE("Small graphs: a plain search sees the same neighborhood") {
   std::mt19937 random(11);
+  graph_memory m;
   for (std::size_t round = 0, rounds = sweep(500); round < rounds; ++round) {
-    graph_memory m;
-    const auto concepts = 2 + static_cast<concept_number>(random() % 30);
-    write_random_graph(m, random, concepts, random() % (2 * concepts));
+    m.start_over();
+    const auto concepts = 2 + below(random, 30);
+    write_random_graph(m, random, concepts, below(random, 2 * concepts));
     m.publish();
     for (const concept_number seed : m.model().learned) {
-      const std::uint32_t hops = random() % 6;
-      const std::size_t limit = random() % 2 == 0 ? 1000 : random() % 12;
+      const std::uint32_t hops = below(random, 6);
+      const std::size_t limit = below(random, 2) == 0 ? 1000 : below(random, 12);
       INFO("round " << round << ", seed " << seed << ", hops " << hops << ", limit " << limit);
       REQUIRE(around(m, seed, hops, limit) == expected(m.model(), seed, hops, limit));
     }

@@ -109,12 +109,12 @@ TEST_CASE("Neighbors of hubs: those of the model, under every filter") {
     const concept_number concepts = round % 4 == 0 ? 1500 : 60;
     const bool placeholders = round % 2 == 0;
     for (concept_number n = concepts; n > 0; --n)
-      if (n < 3 || !placeholders || random() % 10 != 0)
+      if (n < 3 || !placeholders || below(random, 10) != 0)
         m.learn(n);
     for (std::size_t i = 0; i < 2 * concepts; ++i) {
-      const concept_number other = 1 + random() % concepts;
-      const auto kind = static_cast<kind_id>(random() % 3);
-      if (random() % 2 == 0)
+      const concept_number other = 1 + below(random, concepts);
+      const auto kind = static_cast<kind_id>(below(random, 3));
+      if (below(random, 2) == 0)
         m.link(1, other, kind, random_confidence(random), static_cast<float>(i));
       else
         m.link(other, 1, kind, random_confidence(random), static_cast<float>(i));
@@ -123,12 +123,12 @@ TEST_CASE("Neighbors of hubs: those of the model, under every filter") {
     for (const direction d : {direction::outgoing, direction::incoming})
       for (int i = 0; i < 20; ++i) {
         neighbor_filter f;
-        if (random() % 2 == 0)
-          f.kind = static_cast<kind_id>(random() % 4);
-        if (random() % 2 == 0)
+        if (below(random, 2) == 0)
+          f.kind = static_cast<kind_id>(below(random, 4));
+        if (below(random, 2) == 0)
           f.confidence_min = random_confidence(random);
-        if (random() % 2 == 0)
-          f.limit = random() % (concepts + concepts / 4);
+        if (below(random, 2) == 0)
+          f.limit = below(random, concepts + concepts / 4);
         INFO("round " << round << ", filter " << i);
         REQUIRE(found(m, 1, d, f) == expected(m.model(), 1, d, f));
       }

@@ -21,13 +21,13 @@ struct written_graph {
 written_graph any_graph(std::mt19937& random, concept_number concepts, std::size_t links) {
   written_graph g;
   for (concept_number n = 1; n <= concepts; ++n)
-    if (random() % 10 != 0)
+    if (below(random, 10) != 0)
       g.learned.push_back(n);
   std::set<std::tuple<concept_number, concept_number, kind_id>> known;
   while (g.links.size() < links) {
-    const concept_number from = random() % 4 == 0 ? 1 : 1 + random() % concepts;
-    const written_link l{from, 1 + static_cast<concept_number>(random() % concepts),
-                         static_cast<kind_id>(random() % 3), random_confidence(random)};
+    const concept_number from = below(random, 4) == 0 ? 1 : 1 + below(random, concepts);
+    const written_link l{from, 1 + below(random, concepts), static_cast<kind_id>(below(random, 3)),
+                         random_confidence(random)};
     if (known.insert({l.from, l.to, l.kind}).second)
       g.links.push_back(l);
   }
@@ -43,11 +43,11 @@ void write_shuffled(graph_memory& m, written_graph g, std::mt19937& random,
   for (const written_link& l : g.links)
     writes.emplace_back([&m, l] { m.link(l.from, l.to, l.kind, l.confidence); });
   std::shuffle(writes.begin(), writes.end(), random);
-  const concept_number passing = 900'000 + random() % 1000;
+  const concept_number passing = 900'000 + below(random, 1000);
   m.learn(passing);
   for (std::size_t i = 0; i < writes.size(); ++i) {
-    if (i % 7 == random() % 7)
-      m.link(passing, 1 + random() % 50);
+    if (i % 7 == below(random, 7))
+      m.link(passing, 1 + below(random, 50));
     if (i == writes.size() / 2)
       m.forget(passing);
     writes[i]();
@@ -93,7 +93,7 @@ TEST_CASE("Equal snapshots give equal answers, however they came about") {
     std::string first;
     for (const std::size_t batch : {10'000U, 64U, 1U}) {
       graph_memory m(0, batch);
-      write_shuffled(m, g, random, 1 + random() % 2000);
+      write_shuffled(m, g, random, 1 + below(random, 2000));
       const std::string now = answers(m, g.learned);
       if (first.empty())
         first = now;

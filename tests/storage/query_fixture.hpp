@@ -168,9 +168,19 @@ public:
     for (const concept_number n : all)
       forget(n);
   }
+  /// An empty graph, in which old indices come back.
+  void start_over() {
+    forget_everything();
+    publish();
+  }
   /// Makes everything written so far visible in snapshot().
   void publish() {
-    while (engine_->reconcile().more_pending) {}
+    reconcile_report done;
+    do {
+      done = engine_->reconcile();
+      if (done.failed > 0)
+        FAIL(done.failed << " of " << done.entries << " entries failed");
+    } while (done.entries > 0);
     snapshot_ = engine_->share();
     unpublished_ = 0;
   }
@@ -223,10 +233,14 @@ private:
   std::size_t unpublished_ = 0;
 };
 
+inline std::uint32_t below(std::mt19937& random, std::uint64_t bound) {
+  return static_cast<std::uint32_t>(random() % bound);
+}
+
 /// Confidences whose products are exact in any order of multiplication.
 inline float random_confidence(std::mt19937& random) {
   constexpr float all[] = {0.0F, 0.25F, 0.5F, 0.5F, 1.0F, 1.0F};
-  return all[random() % std::size(all)];
+  return all[below(random, std::size(all))];
 }
 
 /// Writes a graph of concepts 1 … `concepts`, some of which stay placeholders, learned in a random order.
@@ -236,15 +250,15 @@ inline void write_random_graph(graph_memory& m, std::mt19937& random, concept_nu
   for (concept_number n = 1; n <= concepts; ++n)
     order.push_back(n);
   std::shuffle(order.begin(), order.end(), random);
-  const auto any = [&] { return 1 + static_cast<concept_number>(random() % concepts); };
-  const std::size_t early = random() % (links + 1);
+  const auto any = [&] { return 1 + below(random, concepts); };
+  const std::size_t early = below(random, links + 1);
   for (std::size_t i = 0; i < early; ++i)
-    m.link(any(), any(), static_cast<kind_id>(random() % 3), random_confidence(random));
+    m.link(any(), any(), static_cast<kind_id>(below(random, 3)), random_confidence(random));
   for (const concept_number n : order)
-    if (n <= 2 || random() % 8 != 0)
+    if (n <= 2 || below(random, 8) != 0)
       m.learn(n);
   for (std::size_t i = early; i < links; ++i)
-    m.link(any(), any(), static_cast<kind_id>(random() % 3), random_confidence(random));
+    m.link(any(), any(), static_cast<kind_id>(below(random, 3)), random_confidence(random));
 }
 
 } // namespace cmem::test
