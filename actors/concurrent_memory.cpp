@@ -189,7 +189,7 @@ const config& concurrent_memory::settings() const noexcept { return impl_->core-
 
 actor_handles concurrent_memory::actors() const {
   const auto& crew = impl_->core->actors();
-  return {crew.writer(), crew.reader_pool(), crew.reconciler()};
+  return {crew.writer(), crew.reader_pool(), crew.reconciler(), crew.supervisor()};
 }
 
 close_report concurrent_memory::close() { return impl_->core->close(); }

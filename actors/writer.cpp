@@ -3,6 +3,7 @@
 #include "actors/answers.hpp"
 #include "actors/borrow.hpp"
 
+#include <exception>
 #include <utility>
 #include <vector>
 
@@ -31,11 +32,14 @@ auto takes(writer_pointer self) {
 // The settlement comes on whichever thread reconciles; a promise belongs to its actor. Hence the note.
 caf::result<settlement> await(writer_pointer self, const ticket& t) {
   auto& state = cafx::state(self);
+  auto& storage = state.core->storage();
+  if (const auto known = storage.load()->outcome(t); known.what != fate::pending)
+    return known;
   const auto token = state.next_token++;
   auto promise = self->template make_response_promise<settlement>();
   try {
     state.open_awaits.emplace(token, promise);
-    state.core->storage().on_settled(t, [writer = writer_actor(self), token](settlement s) {
+    storage.on_settled(t, [writer = writer_actor(self), token](settlement s) {
       cafx::post(writer, msg::settled{token, s});
     });
   } catch (const std::exception& e) {
