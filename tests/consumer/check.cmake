@@ -1,9 +1,9 @@
-# Installs a build into a prefix inside it, then builds and runs the consumer against that prefix:
+# Installs a build into a prefix inside it, moves that, then builds and runs the consumer against it:
 # once by its CMake project, once by pkg-config and the compiler alone. See tests/CMakeLists.txt
 # for the variables.
 
 set(work "${BUILD}/package/check")
-set(prefix "${work}/prefix")
+set(prefix "${work}/moved prefix") # whose name needs quoting
 set(programs storage_only full)
 file(REMOVE_RECURSE "${work}")
 
@@ -13,7 +13,9 @@ function(run)
   execute_process(COMMAND ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
 
-run("${CMAKE_COMMAND}" --install "${BUILD}" --config "${CONFIG}" --prefix "${prefix}")
+run("${CMAKE_COMMAND}" --install "${BUILD}" --config "${CONFIG}" --prefix "${work}/prefix")
+file(RENAME "${work}/prefix" "${prefix}")
+run("${prefix}/bin/cmem" --help)
 
 run("${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}" -B "${work}/cmake" -G "${GENERATOR}"
   "-DCMAKE_BUILD_TYPE=Release"
