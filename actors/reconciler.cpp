@@ -14,7 +14,7 @@ using reconciler_pointer = reconciler_actor::stateful_pointer<reconciler_state>;
 constexpr std::chrono::seconds watch_every{1};
 // An idle memory still frees what readers let go of, but not at every beat: a tick takes two
 // switches of threads.
-constexpr unsigned idle_beats = 16;
+constexpr unsigned idle_beats = 50;
 
 void step(reconciler_pointer self) {
   auto& state = cafx::state(self);
