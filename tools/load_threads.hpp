@@ -47,12 +47,13 @@ private:
   alignas(64) std::atomic<std::size_t> head_{0}; // watcher
 };
 
-/// Divides the run into equal stretches for the plot.
+/// Divides a phase into equal stretches for the plot.
 struct timeline_grid {
   std::int64_t start_ns = 0;
   std::int64_t point_ns = 1;
   std::size_t points = 1;
 
+  /// The stretch that a moment falls into; moments outside count to the first or last.
   [[nodiscard]] std::size_t at(std::int64_t ns) const noexcept {
     const std::int64_t i = (ns - start_ns) / point_ns;
     return static_cast<std::size_t>(
@@ -98,7 +99,7 @@ struct thread_task {
   scenario_target& target;
   workload& work;
   const phase& load;
-  const timeline_grid& grid;
+  const timeline_grid& grid;      ///< of the phase
   const std::atomic<bool>& stop; ///< ends the phase early
   std::int64_t start_ns = 0;
   std::int64_t end_ns = 0;

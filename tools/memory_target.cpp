@@ -1,6 +1,7 @@
 #include "actors/concurrent_memory.hpp"
 #include "tools/scenario_target.hpp"
 
+#include <iostream>
 #include <vector>
 
 namespace cmem::tools {
@@ -92,6 +93,11 @@ result<std::unique_ptr<scenario_target>> make_memory_target(const memory_spec& s
   c.log_capacity = spec.log_capacity;
   c.overflow = spec.overflow;
   c.vector_dimension = vector_dimension;
+  // Warnings are of what the report says in figures: entries pending and dropped.
+  c.log = [](log_level level, std::string_view text) {
+    if (level == log_level::error)
+      std::cerr << "cmem: " << text << '\n';
+  };
   auto opened = concurrent_memory::open(std::move(c));
   if (!opened)
     return opened.error();

@@ -13,13 +13,13 @@ namespace cmem::tools {
 namespace {
 
 constexpr double margin_left = 84;
-constexpr double column_gap = 30;
+constexpr double column_gap = 34;
 constexpr double column_width = 560;
 constexpr double single_width = 860;
 constexpr double header_height = 92;
 constexpr double panel_height = 190;
 constexpr double panel_gap = 56;
-constexpr double footer_height = 44;
+constexpr double footer_height = 20;
 
 constexpr std::string_view ink = "fill:#212529;";
 constexpr std::string_view faint_ink = "fill:#6c757d;";
@@ -28,7 +28,7 @@ constexpr const char* read_color = "#1c7ed6";
 constexpr std::array<const char*, query_kinds> query_colors = {"#2b8a3e", "#1c7ed6", "#9c36b5"};
 constexpr const char* staleness_color = "#c92a2a";
 
-using value_of = std::function<double(const timeline_point&, double point_seconds)>;
+using value_of = std::function<double(const timeline_point&)>;
 
 /// One line of a panel; 0 means that there is no value.
 struct series {
@@ -74,27 +74,27 @@ double nanoseconds(std::int64_t ns) { return static_cast<double>(ns); }
 std::vector<panel> panels() {
   std::vector<panel> all(3);
   all[0] = {"Rates", "operations per second", tick_rate, {}};
-  all[0].lines.push_back({"writes", write_color, false, [](const auto& t, double seconds) {
-                            return static_cast<double>(t.writes) / seconds;
+  all[0].lines.push_back({"writes", write_color, false, [](const auto& t) {
+                            return static_cast<double>(t.writes) / t.seconds;
                           }});
-  all[0].lines.push_back({"reads", read_color, false, [](const auto& t, double seconds) {
-                            return static_cast<double>(t.reads) / seconds;
+  all[0].lines.push_back({"reads", read_color, false, [](const auto& t) {
+                            return static_cast<double>(t.reads) / t.seconds;
                           }});
-  all[1] = {"Read latency since due: p99, and p50 fainter", "latency", tick_duration, {}};
+  all[1] = {"Read latency since due", "latency", tick_duration, {}};
   for (std::size_t k = 0; k < query_kinds; ++k) {
     const std::string name(query_names[k]);
-    all[1].lines.push_back({"", query_colors[k], true, [k](const auto& t, double) {
+    all[1].lines.push_back({"", query_colors[k], true, [k](const auto& t) {
                               return nanoseconds(t.queries[k].p50);
                             }});
-    all[1].lines.push_back({name, query_colors[k], false, [k](const auto& t, double) {
+    all[1].lines.push_back({name, query_colors[k], false, [k](const auto& t) {
                               return nanoseconds(t.queries[k].p99);
                             }});
   }
-  all[2] = {"Staleness, write to visible: p99, and p50 fainter", "staleness", tick_duration, {}};
-  all[2].lines.push_back({"", staleness_color, true, [](const auto& t, double) {
+  all[2] = {"Staleness: write to visible", "staleness", tick_duration, {}};
+  all[2].lines.push_back({"", staleness_color, true, [](const auto& t) {
                             return nanoseconds(t.staleness.p50);
                           }});
-  all[2].lines.push_back({"staleness", staleness_color, false, [](const auto& t, double) {
+  all[2].lines.push_back({"staleness", staleness_color, false, [](const auto& t) {
                             return nanoseconds(t.staleness.p99);
                           }});
   return all;
@@ -111,7 +111,7 @@ struct log_axis {
     for (const auto& run : report.runs)
       for (const auto& t : run.timeline)
         for (const auto& line : p.lines)
-          if (const double v = line.value(t, run.point_seconds); v > 0) {
+          if (const double v = line.value(t); v > 0) {
             least = std::min(least, v);
             most = std::max(most, v);
           }
@@ -158,6 +158,11 @@ public:
         paint_panel(panels_[i], axis, report_.runs[c], {x, y, width_, panel_height}, i == 0, c == 0);
       }
     }
+    const double bottom = header_height + static_cast<double>(panels_.size()) * (panel_height + panel_gap);
+    svg_.text({margin_left, bottom},
+              "Latency and staleness: p99, and p50 fainter. Latency counts from the moment an operation was "
+              "due, so that a stall is not hidden.",
+              "start", std::string(faint_ink) + "font-size:11px");
     return std::move(svg_).finish();
   }
 
@@ -215,13 +220,13 @@ private:
     const std::string style = "stroke:" + line.color
                               + (line.faint ? ";stroke-width:1.3;stroke-opacity:0.45"
                                             : ";stroke-width:1.8");
-    for (const auto& phase : run.phases) {
+    for (std::size_t phase = 0; phase < run.phases.size(); ++phase) {
       std::vector<svg_point> points;
       for (const auto& t : run.timeline) {
-        const double middle = t.start_seconds + run.point_seconds / 2;
-        if (middle < phase.start_seconds || middle > phase.start_seconds + phase.seconds)
+        if (t.phase != phase)
           continue;
-        if (const double v = line.value(t, run.point_seconds); v > 0)
+        const double middle = t.start_seconds + t.seconds / 2;
+        if (const double v = line.value(t); v > 0)
           points.push_back({x_of(b, middle), b.y + b.height * (1 - axis.fraction(v))});
       }
       if (points.size() == 1) // a lone value shows as a dash

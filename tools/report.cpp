@@ -71,7 +71,9 @@ json timeline_json(const run_report& r) {
       if (t.queries[k].count != 0)
         queries[std::string(query_names[k])] = {{"p50_ns", t.queries[k].p50},
                                                 {"p99_ns", t.queries[k].p99}};
-    points.push_back({{"start_s", t.start_seconds},
+    points.push_back({{"phase", t.phase},
+                      {"start_s", t.start_seconds},
+                      {"seconds", t.seconds},
                       {"writes", t.writes},
                       {"reads", t.reads},
                       {"queries", std::move(queries)},
@@ -79,7 +81,7 @@ json timeline_json(const run_report& r) {
                       {"staleness_p99_ns", t.staleness.p99},
                       {"pending", t.pending}});
   }
-  return {{"point_s", r.point_seconds}, {"points", std::move(points)}};
+  return points;
 }
 
 json run_json(const run_report& r) {

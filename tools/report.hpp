@@ -63,7 +63,9 @@ struct accounting_report {
 /// One stretch of a few hundred milliseconds. Latencies are since due; 0 where nothing happened. Where
 /// less than 10 of a kind fell into a stretch, they are counted in the next one of the phase.
 struct timeline_point {
+  std::size_t phase = 0; ///< index into run_report::phases
   double start_seconds = 0;
+  double seconds = 0;
   std::uint64_t writes = 0;
   std::uint64_t reads = 0;
   std::array<latency_summary, query_kinds> queries;
@@ -78,7 +80,6 @@ struct run_report {
   double preload_seconds = 0;
   std::uint64_t resident_bytes_before = 0; ///< data set and program, before the target existed
   std::vector<phase_report> phases;
-  double point_seconds = 0;
   std::vector<timeline_point> timeline;
   accounting_report accounting;
   std::vector<std::string> missed; ///< what should hold and does not; empty is success

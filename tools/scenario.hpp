@@ -1,6 +1,6 @@
 #pragma once
 // A burst scenario: which data, which memory, and phases of paced writes and reads. The format is
-// described in docs/scenarios.md; scripts are in examples/scenarios/.
+// described in examples/scenarios/README.md, beside scripts to start from.
 
 #include "storage/result.hpp"
 #include "storage/write_log.hpp"
