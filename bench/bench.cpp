@@ -23,7 +23,12 @@ struct entry {
 };
 
 constexpr std::array all = {
-  entry{"headline", headline},
+  entry{"append", append},       entry{"ingest", ingest},
+  entry{"publish", publish},     entry{"load", load},
+  entry{"lookup", lookup},       entry{"interference", interference},
+  entry{"staleness", staleness}, entry{"headline", headline},
+  entry{"memory", memory},       entry{"held", held},
+  entry{"idle", idle},
 };
 
 std::uint64_t involuntary_switches() {

@@ -5,7 +5,27 @@
 
 namespace cmem::bench {
 
+/// What a writer pays for an append.
+outcome append(const options& o);
+/// Associations made visible per second by one reconciler.
+outcome ingest(const options& o);
+/// What a snapshot costs, at 100,000, 1M and 10M concepts.
+outcome publish(const options& o);
+/// What a reader pays for the newest snapshot.
+outcome load(const options& o);
+/// id -> record.
+outcome lookup(const options& o);
+/// What writing does to the latency of reading.
+outcome interference(const options& o);
+/// From append to visible.
+outcome staleness(const options& o);
 /// The scenario learn_reason_learn as it stands, in real time, on WordNet.
 outcome headline(const options& o);
+/// Bytes a concept and an association take.
+outcome memory(const options& o);
+/// What a snapshot that is held for long costs.
+outcome held(const options& o);
+/// What a memory costs that nobody uses.
+outcome idle(const options& o);
 
 } // namespace cmem::bench
