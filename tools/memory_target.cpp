@@ -1,6 +1,7 @@
 #include "actors/concurrent_memory.hpp"
 #include "tools/scenario_target.hpp"
 
+#include <algorithm>
 #include <iostream>
 #include <vector>
 
@@ -93,6 +94,8 @@ result<std::unique_ptr<scenario_target>> make_memory_target(const memory_spec& s
   c.log_capacity = spec.log_capacity;
   c.overflow = spec.overflow;
   c.vector_dimension = vector_dimension;
+  c.health.reconciliation_lag_max_ms =
+    std::max(c.health.reconciliation_lag_max_ms, spec.reconcile_interval_ms);
   // Warnings are of what the report says in figures: entries pending and dropped.
   c.log = [](log_level level, std::string_view text) {
     if (level == log_level::error)
