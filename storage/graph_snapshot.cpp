@@ -56,10 +56,4 @@ concept_record concept_view::copy() const {
   return r;
 }
 
-std::optional<std::uint32_t> graph_snapshot::lookup(const concept_id& id) const noexcept {
-  // Newer snapshots share the table: what it names counts only if this one has it under that id.
-  return ids_->find(hash_value(id),
-                    [&](std::uint32_t i) { return i < index_count_ && node(i).id == id; });
-}
-
 } // namespace cmem

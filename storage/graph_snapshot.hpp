@@ -102,12 +102,19 @@ public:
 
   /// The learned concept with this id.
   [[nodiscard]] std::optional<concept_view> find(const concept_id& id) const noexcept {
-    const auto index = index_of(id);
-    return index ? std::optional<concept_view>(at(*index)) : std::nullopt;
+    // Newer snapshots share the table: what it names counts only if this one has it under that id.
+    const concept_node* found = nullptr;
+    const auto index = ids_->find(hash_value(id), [&](std::uint32_t i) {
+      if (i >= index_count_)
+        return false;
+      found = &node(i);
+      return found->id == id;
+    });
+    return index && found->state == node_learned ? std::optional(concept_view(base_, *found, *index)) : std::nullopt;
   }
   [[nodiscard]] std::optional<std::uint32_t> index_of(const concept_id& id) const noexcept {
-    const auto index = lookup(id);
-    return index && node(*index).state == node_learned ? index : std::nullopt;
+    const auto found = find(id);
+    return found ? std::optional(found->index()) : std::nullopt;
   }
   /// All indices are below this; some below it may be vacant or placeholders.
   [[nodiscard]] std::uint32_t index_count() const noexcept { return index_count_; }
@@ -137,7 +144,6 @@ public:
 
 private:
   friend class graph_builder;
-  [[nodiscard]] std::optional<std::uint32_t> lookup(const concept_id& id) const noexcept;
 
   std::byte* base_ = nullptr; // of the arena
   cow_array_view<handle, 32> pages_;

@@ -59,7 +59,7 @@ void id_table::grow(std::size_t shard) {
     const std::uint64_t s = from[i].load(std::memory_order_relaxed);
     if (static_cast<std::uint32_t>(s) == empty || static_cast<std::uint32_t>(s) == tombstone)
       continue;
-    std::size_t at = (s >> 32) & mask;
+    std::size_t at = home(static_cast<std::uint32_t>(s >> 32), next);
     while (static_cast<std::uint32_t>(to[at].load(std::memory_order_relaxed)) != empty)
       at = (at + 1) & mask;
     to[at].store(s, std::memory_order_relaxed);
@@ -78,7 +78,7 @@ void id_table::insert(std::uint64_t hash, std::uint32_t index) {
   }
   std::atomic<std::uint64_t>* slot = slots(word);
   const std::size_t mask = capacity(word) - 1;
-  std::size_t i = first_slot(hash, word);
+  std::size_t i = home(static_cast<std::uint32_t>(hash), word);
   auto v = static_cast<std::uint32_t>(slot[i].load(std::memory_order_relaxed));
   while (v != empty && v != tombstone) {
     i = (i + 1) & mask;
@@ -96,7 +96,7 @@ void id_table::erase(std::uint64_t hash, std::uint32_t index) noexcept {
   const std::uint64_t word = shards_[shard].load(std::memory_order_relaxed);
   std::atomic<std::uint64_t>* slot = slots(word);
   const std::size_t mask = capacity(word) - 1;
-  for (std::size_t i = first_slot(hash, word);; i = (i + 1) & mask) {
+  for (std::size_t i = home(static_cast<std::uint32_t>(hash), word);; i = (i + 1) & mask) {
     const std::uint64_t s = slot[i].load(std::memory_order_relaxed);
     if (static_cast<std::uint32_t>(s) == empty)
       return;
@@ -116,7 +116,7 @@ std::uint32_t id_table::candidate(std::uint64_t hash) const noexcept {
 
 void id_table::prefetch(std::uint64_t hash) const noexcept {
   const std::uint64_t word = shards_[shard_of(hash)].load(std::memory_order_relaxed);
-  __builtin_prefetch(slots(word) + first_slot(hash, word));
+  __builtin_prefetch(slots(word) + home(static_cast<std::uint32_t>(hash), word));
 }
 
 } // namespace cmem

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -14,8 +15,9 @@
 
 namespace cmem {
 
-/// 4,096 open-addressing tables of 8-byte slots {32-bit fingerprint, 32-bit index}; the ids
-/// themselves stay in the records, and a caller's `matches(index)` compares them.
+/// 4,096 open-addressing tables of 8-byte slots {32-bit fingerprint, 32-bit index}, in buckets of one
+/// cache line that are looked through without a branch a slot; the ids themselves stay in the records, and a
+/// caller's `matches(index)` compares them.
 ///
 /// It is not versioned. A reader checks what it finds against its own snapshot, so what it finds is
 /// always right; what it does not find is right if the table was not replaced meanwhile, which a tag
@@ -72,32 +74,43 @@ public:
 
 private:
   static constexpr std::size_t shard_count = 4096;
+  static constexpr std::size_t bucket_slots = 8; // a cache line
   static constexpr std::uint32_t empty = 0;               // low half of a slot: index + 1
   static constexpr std::uint32_t tombstone = 0xFFFF'FFFF; // keeps probe chains whole
 
   // A shard's word: handle of its slots (32 bits), tag (26 bits), log2 of its capacity (6 bits).
   static std::size_t shard_of(std::uint64_t hash) noexcept { return hash >> 52; }
   static std::size_t capacity(std::uint64_t word) noexcept { return std::size_t{1} << (word & 0x3F); }
-  // From the fingerprint, so that a table grows without a look at the records.
-  static std::size_t first_slot(std::uint64_t hash, std::uint64_t word) noexcept {
-    return static_cast<std::uint32_t>(hash) & (capacity(word) - 1);
+  // First slot of the bucket. From the fingerprint, so that a table grows without a look at the records.
+  static std::size_t home(std::uint32_t fingerprint, std::uint64_t word) noexcept {
+    return fingerprint & (capacity(word) - 1) & ~(bucket_slots - 1);
   }
   std::atomic<std::uint64_t>* slots(std::uint64_t word) const noexcept {
     return reinterpret_cast<std::atomic<std::uint64_t>*>(base_ + (word >> 32) * handle_unit);
   }
   template <class Matches>
   std::optional<std::uint32_t> probe(std::uint64_t word, std::uint64_t hash, Matches&& matches) const noexcept {
-    const std::atomic<std::uint64_t>* slot = slots(word);
     const std::size_t mask = capacity(word) - 1;
     const auto fingerprint = static_cast<std::uint32_t>(hash);
-    std::size_t i = first_slot(hash, word);
-    for (std::size_t n = 0; n <= mask; ++n, i = (i + 1) & mask) { // bounded: a late reader may find no end
-      const std::uint64_t s = slot[i].load(std::memory_order_acquire); // pairs with insert()
-      const auto v = static_cast<std::uint32_t>(s);
-      if (v == empty)
+    std::size_t at = home(fingerprint, word);
+    for (std::size_t n = 0; n <= mask; n += bucket_slots) { // bounded: a late reader may find no end
+      const std::atomic<std::uint64_t>* bucket = slots(word) + at;
+      std::array<std::uint64_t, bucket_slots> s;
+      unsigned hits = 0;
+      unsigned empties = 0;
+      for (std::size_t i = 0; i < bucket_slots; ++i) {
+        s[i] = bucket[i].load(std::memory_order_acquire); // pairs with insert()
+        hits |= (s[i] >> 32 == fingerprint ? 1U : 0U) << i;
+        empties |= (static_cast<std::uint32_t>(s[i]) == empty ? 1U : 0U) << i;
+      }
+      for (; hits != 0; hits &= hits - 1) {
+        const auto v = static_cast<std::uint32_t>(s[static_cast<std::size_t>(std::countr_zero(hits))]);
+        if (v != empty && v != tombstone && matches(v - 1))
+          return v - 1;
+      }
+      if (empties != 0) // an insert goes on to the next bucket only from one that was full
         return std::nullopt;
-      if (s >> 32 == fingerprint && v != tombstone && matches(v - 1))
-        return v - 1;
+      at = (at + bucket_slots) & mask;
     }
     return std::nullopt;
   }
