@@ -1,5 +1,6 @@
 #pragma once
-// Benchmarks: a registry, windows of baseline and subject that take turns, and one format of results.
+// Benchmarks: a registry, windows of baseline and subject that take turns, and one format of
+// results.
 
 #include "tools/cli.hpp"
 
@@ -39,10 +40,18 @@ struct row {
   [[nodiscard]] std::string target_text() const;
 };
 
-[[nodiscard]] inline target at_most(double limit) { return {target::of::value, target::side::at_most, limit}; }
-[[nodiscard]] inline target at_least(double limit) { return {target::of::value, target::side::at_least, limit}; }
-[[nodiscard]] inline target ratio_at_most(double limit) { return {target::of::ratio, target::side::at_most, limit}; }
-[[nodiscard]] inline target ratio_at_least(double limit) { return {target::of::ratio, target::side::at_least, limit}; }
+[[nodiscard]] inline target at_most(double limit) {
+  return {target::of::value, target::side::at_most, limit};
+}
+[[nodiscard]] inline target at_least(double limit) {
+  return {target::of::value, target::side::at_least, limit};
+}
+[[nodiscard]] inline target ratio_at_most(double limit) {
+  return {target::of::ratio, target::side::at_most, limit};
+}
+[[nodiscard]] inline target ratio_at_least(double limit) {
+  return {target::of::ratio, target::side::at_least, limit};
+}
 
 struct options {
   double scale = 1; ///< of sizes and times
@@ -53,13 +62,14 @@ struct options {
 
 struct outcome {
   std::vector<row> rows;
-  std::uint64_t repeats = 0;      ///< windows that were repeated because of a preemption
-  std::uint64_t disturbed = 0;    ///< windows that were kept all the same: no calm one was to be had
+  std::uint64_t repeats = 0;   ///< windows that were repeated because of a preemption
+  std::uint64_t disturbed = 0; ///< windows that were kept all the same: no calm one was to be had
   std::vector<std::string> notes; ///< what a reader must know, e.g. what the baseline is
 };
 
-/// Notices when the kernel took the core away: involuntary context switches of the calling thread, and time
-/// that the hypervisor stole from any core. Threads: start() and disturbed() on one thread.
+/// Notices when the kernel took the core away: involuntary context switches of the calling thread,
+/// and time that the hypervisor stole from any core. Threads: start() and disturbed() on one
+/// thread.
 class preemption_watch {
 public:
   void start();
@@ -90,9 +100,9 @@ double median_of(const window& w, outcome& o, int rounds = 5);
 
 /// Names of all benchmarks, in the order in which they run.
 [[nodiscard]] std::vector<std::string> names();
-/// Runs one. `json` becomes {"bench": NAME, "rows": [{"name", "value", "unit", "baseline", "baseline_value",
-/// "ratio", "target", "meets"}], "repeats", "disturbed", "notes"}; what does not apply is null.
-/// Returns an exit code of tools/cli.hpp; usage when there is no such benchmark.
+/// Runs one. `json` becomes {"bench": NAME, "rows": [{"name", "value", "unit", "baseline",
+/// "baseline_value", "ratio", "target", "meets"}], "repeats", "disturbed", "notes"}; what does not
+/// apply is null. Returns an exit code of tools/cli.hpp; usage when there is no such benchmark.
 int run(const std::string& name, const options& o, nlohmann::json& json, std::ostream& errors);
 
 [[nodiscard]] nlohmann::json to_json(const std::string& name, const outcome& o);

@@ -28,14 +28,15 @@ bool reasons(const tools::phase_report& p) {
 }
 
 void add_phase(outcome& o, const tools::phase_report& p) {
-  o.rows.push_back({p.name + ": writes held", held(p.writes), "of the rate", "", 0, at_least(0.999)});
+  o.rows.push_back(
+    {p.name + ": writes held", held(p.writes), "of the rate", "", 0, at_least(0.999)});
   o.rows.push_back({p.name + ": reads held", held(p.reads), "of the rate", "", 0, at_least(0.999)});
   for (const auto& w : p.write_operations)
     if (w.name.starts_with("learn_"))
-      o.rows.push_back({p.name + ": " + w.name + " p99.9", static_cast<double>(w.service.p999), "ns", "", 0,
-                        at_most(1000)});
-  o.rows.push_back({p.name + ": staleness p99", static_cast<double>(p.staleness.p99) * 1e-6, "ms", "", 0,
-                    at_most(13)});
+      o.rows.push_back({p.name + ": " + w.name + " p99.9", static_cast<double>(w.service.p999),
+                        "ns", "", 0, at_most(1000)});
+  o.rows.push_back({p.name + ": staleness p99", static_cast<double>(p.staleness.p99) * 1e-6, "ms",
+                    "", 0, at_most(13)});
 }
 
 void add_queries(outcome& o, const tools::phase_report& p, const tools::phase_report& reasoning) {
@@ -74,14 +75,15 @@ outcome headline(const options& options) {
   for (const auto& p : report.phases)
     if (!reasons(p))
       add_queries(o, p, *reasoning);
-  o.rows.push_back({"dropped", static_cast<double>(report.accounting.target.dropped), "entries", "", 0,
-                    at_most(0)});
+  o.rows.push_back({"dropped", static_cast<double>(report.accounting.target.dropped), "entries", "",
+                    0, at_most(0)});
   for (const auto& m : report.missed)
     o.notes.push_back(m);
-  o.rows.push_back({"accounting and refusals missed", static_cast<double>(report.missed.size()), "sums", "", 0,
-                    at_most(0)});
-  o.notes.push_back("one run in real time, no windows: nothing is repeated. Times of queries and of learn_* are "
-                    "of the call; since_due is in `cmem run learn_reason_learn --json`.");
+  o.rows.push_back({"accounting and refusals missed", static_cast<double>(report.missed.size()),
+                    "sums", "", 0, at_most(0)});
+  o.notes.push_back(
+    "one run in real time, no windows: nothing is repeated. Times of queries and of learn_* are "
+    "of the call; since_due is in `cmem run learn_reason_learn --json`.");
   return o;
 }
 

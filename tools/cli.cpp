@@ -5,8 +5,9 @@
 namespace cmem::tools {
 namespace {
 
-constexpr const char* exit_codes = "Exit codes: 0 all is well; 1 the accounting, an expectation or a bar is missed, "
-                                   "or the run failed or was cut short; 2 the command line or a scenario is wrong.";
+constexpr const char* exit_codes =
+  "Exit codes: 0 all is well; 1 the accounting, an expectation or a bar is missed, "
+  "or the run failed or was cut short; 2 the command line or a scenario is wrong.";
 
 void add_run_options(CLI::App& app, run_arguments& a) {
   app.add_flag("--json", a.json, "Print the report as JSON");
@@ -25,7 +26,8 @@ int run_cli(int argc, const char* const* argv, const console& c, const bench_com
   run_arguments run;
   std::string against;
   auto* run_app = app.add_subcommand("run", "Run a burst scenario and report");
-  run_app->add_option("SCENARIO", run.scenario, "Name of an installed scenario, or a .toml file")->required();
+  run_app->add_option("SCENARIO", run.scenario, "Name of an installed scenario, or a .toml file")
+    ->required();
   add_run_options(*run_app, run);
   run_app->add_option("--plot", run.plot, "Draw rates, read latency and staleness over time (SVG)");
   run_app->add_option("--against", against, "Run it against this as well, and draw it beside")
@@ -34,7 +36,8 @@ int run_cli(int argc, const char* const* argv, const console& c, const bench_com
   run_arguments demo;
   demo.plot = "cmem-demo.svg";
   bool alone = false;
-  auto* demo_app = app.add_subcommand("demo", "WordNet learned and reasoned over in bursts, in 20 seconds");
+  auto* demo_app =
+    app.add_subcommand("demo", "WordNet learned and reasoned over in bursts, in 20 seconds");
   add_run_options(*demo_app, demo);
   demo_app->add_option("--plot", demo.plot, "Where to draw it (SVG)")->capture_default_str();
   demo_app->add_flag("--alone", alone, "Without the map behind a mutex beside it");
@@ -44,7 +47,8 @@ int run_cli(int argc, const char* const* argv, const console& c, const bench_com
   bench_app->add_option("NAME", benches.names, "Which; all without one");
   bench_app->add_flag("--json", benches.json, "Print one JSON object a benchmark");
   bench_app->add_flag("--list", benches.list, "Say which there are");
-  bench_app->add_option("--scale", benches.scale, "Multiply sizes; other than 1 says nothing about bars")
+  bench_app
+    ->add_option("--scale", benches.scale, "Multiply sizes; other than 1 says nothing about bars")
     ->check(CLI::Range(1e-4, 10.0));
 
   try {

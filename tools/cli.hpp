@@ -26,7 +26,7 @@ struct console {
 struct run_arguments {
   std::string scenario; ///< name or path
   bool json = false;
-  std::string plot;    ///< file for the SVG; empty: none
+  std::string plot;     ///< file for the SVG; empty: none
   bool against = false; ///< also the mutex map
   double time_scale = 1;
   std::string data; ///< folder of WordNet; empty: the default

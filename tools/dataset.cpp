@@ -52,8 +52,8 @@ dataset make_synthetic(const data_spec& spec) {
       letter = static_cast<char>('a' + random.below(26));
     c.confidence = random.unit();
   }
-  const auto count = static_cast<std::size_t>(
-    std::llround(static_cast<double>(spec.concepts) * spec.degree));
+  const auto count =
+    static_cast<std::size_t>(std::llround(static_cast<double>(spec.concepts) * spec.degree));
   d.associations.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     data_association a;
@@ -69,15 +69,15 @@ dataset make_synthetic(const data_spec& spec) {
 
 result<dataset> load_dataset(const data_spec& spec, const std::string& wordnet_folder) {
   switch (spec.source) {
-    case data_source::wordnet:
-      return load_wordnet(spec.path.empty() ? wordnet_folder : spec.path);
+    case data_source::wordnet: return load_wordnet(spec.path.empty() ? wordnet_folder : spec.path);
     case data_source::synthetic: return make_synthetic(spec);
     case data_source::jsonl: break;
   }
   std::ifstream in(spec.path);
   if (!in)
-    return failure{errc::io_error, spec.path + ": cannot be read; `path` of [data] must name a file "
-                                               "of JSON lines"};
+    return failure{errc::io_error, spec.path
+                                     + ": cannot be read; `path` of [data] must name a file "
+                                       "of JSON lines"};
   return read_jsonl(in, spec.path);
 }
 

@@ -44,16 +44,17 @@ struct dataset {
   std::uint32_t vector_dimension = 0;
 };
 
-/// Loads what the scenario asks for. `wordnet_folder` replaces the default place of WordNet, not one that
-/// the scenario names itself. Fails with io_error or parse_error, naming file and line.
+/// Loads what the scenario asks for. `wordnet_folder` replaces the default place of WordNet, not
+/// one that the scenario names itself. Fails with io_error or parse_error, naming file and line.
 result<dataset> load_dataset(const data_spec& spec, const std::string& wordnet_folder);
 
-/// A random graph of a given size and mean out-degree; equal seeds give equal graphs. Half of the targets
-/// are drawn evenly, half from the low numbers, so that there are hubs.
+/// A random graph of a given size and mean out-degree; equal seeds give equal graphs. Half of the
+/// targets are drawn evenly, half from the low numbers, so that there are hubs.
 dataset make_synthetic(const data_spec& spec);
 
 /// JSON lines, one object a line, empty lines skipped:
-///   {"type":"concept","id":ID,"content":TEXT,"strength":1.0,"confidence":0.9,"vector":[…],"attributes":{…}}
+///   {"type":"concept","id":ID,"content":TEXT,"strength":1.0,"confidence":0.9,
+///    "vector":[…],"attributes":{…}}
 ///   {"type":"association","source":ID,"target":ID,"kind":NAME,"confidence":0.9,"weight":1.0}
 /// Only `type` and ids are required. An ID is 32 hex digits or a name. Vectors are of one dimension.
 /// Fails (parse_error) with `file:line: what is wrong`, for keys that it does not know as well.

@@ -31,7 +31,8 @@ class log_histogram {
 public:
   static constexpr int octaves = 43;
   static constexpr std::size_t per_octave = std::size_t{1} << SubBits;
-  static constexpr std::size_t buckets = per_octave * static_cast<std::size_t>(octaves - SubBits + 1);
+  static constexpr std::size_t buckets =
+    per_octave * static_cast<std::size_t>(octaves - SubBits + 1);
 
   log_histogram() : counts_(buckets, 0) {}
 
@@ -74,8 +75,8 @@ public:
   }
 
   [[nodiscard]] static std::size_t bucket_of(std::int64_t ns) noexcept {
-    const auto v = static_cast<std::uint64_t>(
-      std::clamp<std::int64_t>(ns, 0, (std::int64_t{1} << octaves) - 1));
+    const auto v =
+      static_cast<std::uint64_t>(std::clamp<std::int64_t>(ns, 0, (std::int64_t{1} << octaves) - 1));
     if (v < per_octave)
       return static_cast<std::size_t>(v);
     const int shift = static_cast<int>(std::bit_width(v)) - 1 - SubBits;

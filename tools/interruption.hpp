@@ -5,9 +5,9 @@
 
 namespace cmem::tools {
 
-/// While it lives, SIGINT and SIGTERM wait in line in this thread and those it starts. After the first one
-/// was seen they do what they always do, so that a second Ctrl-C ends the program at once.
-/// Threads: for the one that made it.
+/// While it lives, SIGINT and SIGTERM wait in line in this thread and those it starts. After the
+/// first one was seen they do what they always do, so that a second Ctrl-C ends the program at
+/// once. Threads: for the one that made it.
 class interruption {
 public:
   interruption();

@@ -39,7 +39,8 @@ public:
   }
 
   dataset finish() && {
-    // Concepts to learn first, each part in its order; associations follow them to their new places.
+    // Concepts to learn first, each part in its order; associations follow them to their new
+    // places.
     std::vector<std::uint32_t> place(found_.size());
     std::uint32_t next = 0;
     for (const bool learned : {true, false})
@@ -169,7 +170,8 @@ private:
   std::uint16_t kind_of(const std::string& name) {
     if (name.empty())
       throw bad_line{"\"kind\" is empty: must be a name"};
-    const auto [at, added] = kinds_.try_emplace(name, static_cast<std::uint16_t>(out_.kinds.size()));
+    const auto [at, added] =
+      kinds_.try_emplace(name, static_cast<std::uint16_t>(out_.kinds.size()));
     if (added) {
       if (out_.kinds.size() == std::numeric_limits<std::uint16_t>::max())
         throw bad_line{"too many kinds"};

@@ -16,7 +16,8 @@ constexpr std::int64_t stop_check_ns = 50'000'000;
 class due_times {
 public:
   due_times(const thread_task& task, const rate& r, unsigned threads)
-    : task_(task), unpaced_(r.unpaced),
+    : task_(task),
+      unpaced_(r.unpaced),
       pacer_(task.start_ns, r.unpaced ? 1.0 : r.per_second, threads, task.thread) {}
 
   /// Waits for the next one; nullopt when the phase is over.

@@ -99,7 +99,7 @@ struct thread_task {
   scenario_target& target;
   workload& work;
   const phase& load;
-  const timeline_grid& grid;      ///< of the phase
+  const timeline_grid& grid;     ///< of the phase
   const std::atomic<bool>& stop; ///< ends the phase early
   std::int64_t start_ns = 0;
   std::int64_t end_ns = 0;
@@ -107,8 +107,9 @@ struct thread_task {
   std::uint64_t seed = 0;
 };
 
-/// Writes until end or stop. A rejected write is not repeated when paced: what was due and is refused was
-/// not achieved. Unpaced, the writer steps back for half a millisecond and tries the same again.
+/// Writes until end or stop. A rejected write is not repeated when paced: what was due and is
+/// refused was not achieved. Unpaced, the writer steps back for half a millisecond and tries the
+/// same again.
 void run_writer(const thread_task& task, writer_tally& tally);
 /// Queries until end or stop.
 void run_reader(const thread_task& task, reader_tally& tally);

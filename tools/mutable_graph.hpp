@@ -15,10 +15,10 @@
 
 namespace cmem::tools {
 
-/// One flat hash table from id to index, nodes in one vector, edges in vectors of their own, in both
-/// directions; a duplicate is looked for in the shorter of the two lists; forgotten indices are reused. Everything
-/// is reserved for the expected number of concepts. As good as we can make it.
-/// Threads: none of its own protection.
+/// One flat hash table from id to index, nodes in one vector, edges in vectors of their own, in
+/// both directions; a duplicate is looked for in the shorter of the two lists; forgotten indices
+/// are reused. Everything is reserved for the expected number of concepts. As good as we can make
+/// it. Threads: none of its own protection.
 class mutable_graph {
 public:
   struct edge {
@@ -87,9 +87,9 @@ private:
   std::size_t associations_ = 0;
 };
 
-/// Fewest hops by breadth-first search from both ends, the smaller frontier first, on arrays that are
-/// reused. Of several shortest paths any will do: that spares it the order that the memory promises.
-/// Threads: one.
+/// Fewest hops by breadth-first search from both ends, the smaller frontier first, on arrays that
+/// are reused. Of several shortest paths any will do: that spares it the order that the memory
+/// promises. Threads: one.
 class mutable_graph_paths {
 public:
   /// Preconditions: both learned.

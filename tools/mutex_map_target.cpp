@@ -115,8 +115,8 @@ std::size_t mutex_map_reader::neighbors(const concept_id& id, std::size_t limit)
     return *a.id != *b.id ? *a.id < *b.id : a.kind < b.kind;
   };
   const std::size_t count = std::min(limit, found_.size());
-  std::partial_sort(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(count), found_.end(),
-                    better);
+  std::partial_sort(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(count),
+                    found_.end(), better);
   return count;
 }
 

@@ -36,7 +36,8 @@ private:
 void wake_precisely() noexcept;
 
 /// Returns at `due_ns` or at once if that has passed. Sleeps until `spin_ns` before it, then spins:
-/// a bare sleep would add the scheduler's 50 µs and more to every latency, a bare spin burn a core.
+/// a bare sleep would add the scheduler's 50 µs and more to every latency, a bare spin would burn a
+/// core.
 void wait_until(std::int64_t due_ns, std::int64_t spin_ns = 40'000) noexcept;
 
 } // namespace cmem::tools

@@ -9,7 +9,8 @@
 namespace cmem::tools {
 namespace {
 
-/// Quantiles of two or three values say nothing: moves them into the next stretch, until there are ten.
+/// Quantiles of two or three values say nothing: moves them into the next stretch, until there are
+/// ten.
 void join_sparse(std::vector<coarse_histogram>& points) {
   constexpr std::uint64_t enough = 10;
   for (std::size_t i = 0; i + 1 < points.size(); ++i) {
@@ -153,7 +154,8 @@ void phase_run::collect_reads(timeline_point* points) {
       points[i].queries[k] = by_point[i].summary();
     done += service.count();
     if (service.count() != 0)
-      report.queries.push_back({std::string(query_names[k]), service.summary(), latency.summary(), found});
+      report.queries.push_back(
+        {std::string(query_names[k]), service.summary(), latency.summary(), found});
   }
   report.reads = rate_of(load.reads, readers.size(), done, report.seconds);
 }

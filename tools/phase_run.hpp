@@ -11,18 +11,21 @@
 namespace cmem::tools {
 
 /// Kept until the run ends: the last writes of a phase become visible later.
-/// Threads: the tallies are for their threads until those were joined; all else for the one that watches.
+/// Threads: the tallies are for their threads until those were joined; all else for the one that
+/// watches.
 class phase_run {
 public:
-  /// Starts in a millisecond, by which time the threads are up. `points` of the timeline, at least 4.
+  /// Starts in a millisecond, by which time the threads are up. `points` of the timeline, at
+  /// least 4.
   phase_run(const phase& load, std::size_t points, double time_scale);
 
-  /// Looks at the oldest watched write of every writer: the log is FIFO, so the others are no further.
-  /// True if some are still on their way.
+  /// Looks at the oldest watched write of every writer: the log is FIFO, so the others are no
+  /// further. True if some are still on their way.
   bool watch(const scenario_target& target);
   void note_pending(std::uint64_t pending, std::int64_t now);
   /// The threads have ended: how long it was, and what the target counted meanwhile.
-  void close(const target_counters& before, const target_counters& after, std::int64_t run_start_ns);
+  void close(const target_counters& before, const target_counters& after,
+             std::int64_t run_start_ns);
   /// Appends phase and timeline to a run's report and adds to its accounting. Empties this one's.
   void collect(run_report& run);
 

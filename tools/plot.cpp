@@ -74,29 +74,23 @@ double nanoseconds(std::int64_t ns) { return static_cast<double>(ns); }
 std::vector<panel> panels() {
   std::vector<panel> all(3);
   all[0] = {"Rates", "operations per second", tick_rate, {}};
-  all[0].lines.push_back({"writes", write_color, false, [](const auto& t) {
-                            return static_cast<double>(t.writes) / t.seconds;
-                          }});
-  all[0].lines.push_back({"reads", read_color, false, [](const auto& t) {
-                            return static_cast<double>(t.reads) / t.seconds;
-                          }});
+  all[0].lines.push_back({"writes", write_color, false,
+                          [](const auto& t) { return static_cast<double>(t.writes) / t.seconds; }});
+  all[0].lines.push_back({"reads", read_color, false,
+                          [](const auto& t) { return static_cast<double>(t.reads) / t.seconds; }});
   all[1] = {"Read latency since due", "latency", tick_duration, {}};
   for (std::size_t k = 0; k < query_kinds; ++k) {
     const std::string name(query_names[k]);
-    all[1].lines.push_back({"", query_colors[k], true, [k](const auto& t) {
-                              return nanoseconds(t.queries[k].p50);
-                            }});
-    all[1].lines.push_back({name, query_colors[k], false, [k](const auto& t) {
-                              return nanoseconds(t.queries[k].p99);
-                            }});
+    all[1].lines.push_back(
+      {"", query_colors[k], true, [k](const auto& t) { return nanoseconds(t.queries[k].p50); }});
+    all[1].lines.push_back(
+      {name, query_colors[k], false, [k](const auto& t) { return nanoseconds(t.queries[k].p99); }});
   }
   all[2] = {"Staleness: write to visible", "staleness", tick_duration, {}};
-  all[2].lines.push_back({"", staleness_color, true, [](const auto& t) {
-                            return nanoseconds(t.staleness.p50);
-                          }});
-  all[2].lines.push_back({"staleness", staleness_color, false, [](const auto& t) {
-                            return nanoseconds(t.staleness.p99);
-                          }});
+  all[2].lines.push_back(
+    {"", staleness_color, true, [](const auto& t) { return nanoseconds(t.staleness.p50); }});
+  all[2].lines.push_back({"staleness", staleness_color, false,
+                          [](const auto& t) { return nanoseconds(t.staleness.p99); }});
   return all;
 }
 
@@ -132,7 +126,8 @@ struct box {
 class painter {
 public:
   explicit painter(const scenario_report& report)
-    : report_(report), panels_(panels()),
+    : report_(report),
+      panels_(panels()),
       width_(report.runs.size() > 1 ? column_width : single_width),
       svg_(margin_left + static_cast<double>(report.runs.size()) * (width_ + column_gap),
            header_height + static_cast<double>(panels_.size()) * (panel_height + panel_gap)
@@ -155,12 +150,15 @@ public:
       const double y = header_height + static_cast<double>(i) * (panel_height + panel_gap);
       for (std::size_t c = 0; c < report_.runs.size(); ++c) {
         const double x = margin_left + static_cast<double>(c) * (width_ + column_gap);
-        paint_panel(panels_[i], axis, report_.runs[c], {x, y, width_, panel_height}, i == 0, c == 0);
+        paint_panel(panels_[i], axis, report_.runs[c], {x, y, width_, panel_height}, i == 0,
+                    c == 0);
       }
     }
-    const double bottom = header_height + static_cast<double>(panels_.size()) * (panel_height + panel_gap);
+    const double bottom =
+      header_height + static_cast<double>(panels_.size()) * (panel_height + panel_gap);
     svg_.text({margin_left, bottom},
-              "Latency and staleness: p99, and p50 fainter. Latency counts from the moment an operation was "
+              "Latency and staleness: p99, and p50 fainter. Latency counts from the moment an "
+              "operation was "
               "due, so that a stall is not hidden.",
               "start", std::string(faint_ink) + "font-size:11px");
     return std::move(svg_).finish();
@@ -171,8 +169,8 @@ private:
     return b.x + b.width * std::clamp(seconds / seconds_, 0.0, 1.0);
   }
 
-  void paint_panel(const panel& p, const log_axis& axis, const run_report& run, const box& b, bool top,
-                   bool left) {
+  void paint_panel(const panel& p, const log_axis& axis, const run_report& run, const box& b,
+                   bool top, bool left) {
     paint_phases(run, b, top);
     if (top)
       svg_.text({b.x, b.y - 22}, run.target, "start", std::string(ink) + "font-weight:bold");
@@ -212,14 +210,15 @@ private:
       svg_.line({x, b.y + b.height}, {x, b.y + b.height + 4}, "stroke:#868e96;stroke-width:1");
       std::ostringstream text;
       text << s << " s";
-      svg_.text({x, b.y + b.height + 17}, text.str(), "middle", std::string(faint_ink) + "font-size:11px");
+      svg_.text({x, b.y + b.height + 17}, text.str(), "middle",
+                std::string(faint_ink) + "font-size:11px");
     }
   }
 
   void paint_line(const series& line, const log_axis& axis, const run_report& run, const box& b) {
-    const std::string style = "stroke:" + line.color
-                              + (line.faint ? ";stroke-width:1.3;stroke-opacity:0.45"
-                                            : ";stroke-width:1.8");
+    const std::string style =
+      "stroke:" + line.color
+      + (line.faint ? ";stroke-width:1.3;stroke-opacity:0.45" : ";stroke-width:1.8");
     for (std::size_t phase = 0; phase < run.phases.size(); ++phase) {
       std::vector<svg_point> points;
       for (const auto& t : run.timeline) {

@@ -10,7 +10,10 @@ namespace {
 using nlohmann::json;
 
 json duration_json(const latency_summary& s) {
-  return {{"count", s.count}, {"p50_ns", s.p50}, {"p99_ns", s.p99}, {"p999_ns", s.p999},
+  return {{"count", s.count},
+          {"p50_ns", s.p50},
+          {"p99_ns", s.p99},
+          {"p999_ns", s.p999},
           {"max_ns", s.max}};
 }
 
@@ -51,16 +54,11 @@ json phase_json(const phase_report& p) {
 }
 
 json accounting_json(const accounting_report& a) {
-  return {{"attempts", a.attempts},
-          {"accepted", a.accepted},
-          {"rejected", a.rejected},
-          {"refused", a.refused},
-          {"written", a.target.written},
-          {"applied", a.target.applied},
-          {"failed", a.target.failed},
-          {"dropped", a.target.dropped},
-          {"pending", a.target.pending},
-          {"adds_up", a.difference().empty()}};
+  return {{"attempts", a.attempts},      {"accepted", a.accepted},
+          {"rejected", a.rejected},      {"refused", a.refused},
+          {"written", a.target.written}, {"applied", a.target.applied},
+          {"failed", a.target.failed},   {"dropped", a.target.dropped},
+          {"pending", a.target.pending}, {"adds_up", a.difference().empty()}};
 }
 
 json timeline_json(const run_report& r) {
@@ -128,7 +126,8 @@ private:
 
 void check_rate(verdict& v, const std::string& what, const rate_report& r, double held_min) {
   if (r.due != 0)
-    v.at_least(what, static_cast<double>(r.done) / static_cast<double>(r.due), held_min, " of the rate");
+    v.at_least(what, static_cast<double>(r.done) / static_cast<double>(r.due), held_min,
+               " of the rate");
 }
 
 } // namespace
@@ -137,8 +136,8 @@ std::string accounting_report::difference() const {
   std::string all;
   const auto same = [&all](const char* what, std::uint64_t a, const char* with, std::uint64_t b) {
     if (a != b)
-      all += std::string(all.empty() ? "" : "; ") + what + " " + show_count(a) + ", but " + with + " "
-             + show_count(b);
+      all += std::string(all.empty() ? "" : "; ") + what + " " + show_count(a) + ", but " + with
+             + " " + show_count(b);
   };
   same("attempts", attempts, "accepted + rejected + refused", accepted + rejected + refused);
   same("accepted by the call", accepted, "written", target.written);
@@ -154,9 +153,8 @@ bool scenario_report::interrupted() const noexcept {
 }
 
 bool scenario_report::ok() const noexcept {
-  return std::all_of(runs.begin(), runs.end(), [](const auto& r) {
-    return r.missed.empty() && !r.interrupted;
-  });
+  return std::all_of(runs.begin(), runs.end(),
+                     [](const auto& r) { return r.missed.empty() && !r.interrupted; });
 }
 
 std::vector<std::string> missed_expectations(const run_report& run, const expectations& expect) {
@@ -175,8 +173,8 @@ std::vector<std::string> missed_expectations(const run_report& run, const expect
     if (expect.append_p999_us_max)
       for (const auto& o : p.write_operations)
         if (o.name.starts_with("learn_"))
-          v.at_most(in + "p99.9 of the " + o.name + " call", static_cast<double>(o.service.p999) * 1e-3,
-                    *expect.append_p999_us_max, " us");
+          v.at_most(in + "p99.9 of the " + o.name + " call",
+                    static_cast<double>(o.service.p999) * 1e-3, *expect.append_p999_us_max, " us");
     if (expect.staleness_p99_ms_max)
       v.at_most(in + "p99 of staleness", static_cast<double>(p.staleness.p99) * 1e-6,
                 *expect.staleness_p99_ms_max, " ms");

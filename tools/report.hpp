@@ -17,9 +17,9 @@ namespace cmem::tools {
 /// One kind of operation in one phase.
 struct operation_report {
   std::string name;
-  latency_summary service;  ///< the call alone: for writes the append
-  latency_summary latency;  ///< since it was due; in an unpaced phase the same as service
-  std::uint64_t found = 0;  ///< queries that found something
+  latency_summary service; ///< the call alone: for writes the append
+  latency_summary latency; ///< since it was due; in an unpaced phase the same as service
+  std::uint64_t found = 0; ///< queries that found something
 };
 
 /// Wanted and achieved operations of one direction in one phase.
@@ -60,8 +60,8 @@ struct accounting_report {
   [[nodiscard]] std::string difference() const;
 };
 
-/// One stretch of a few hundred milliseconds. Latencies are since due; 0 where nothing happened. Where
-/// less than 10 of a kind fell into a stretch, they are counted in the next one of the phase.
+/// One stretch of a few hundred milliseconds. Latencies are since due; 0 where nothing happened.
+/// Where less than 10 of a kind fell into a stretch, they are counted in the next one of the phase.
 struct timeline_point {
   std::size_t phase = 0; ///< index into run_report::phases
   double start_seconds = 0;
@@ -76,7 +76,7 @@ struct timeline_point {
 struct run_report {
   std::string target;
   bool interrupted = false;
-  std::uint64_t preloaded = 0;   ///< writes before the first phase, at full speed
+  std::uint64_t preloaded = 0; ///< writes before the first phase, at full speed
   double preload_seconds = 0;
   std::uint64_t resident_bytes_before = 0; ///< data set and program, before the target existed
   std::vector<phase_report> phases;

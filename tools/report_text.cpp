@@ -38,8 +38,9 @@ void print_durations(std::ostream& out, const std::string& name, const latency_s
 void print_rate(std::ostream& out, const char* what, const rate_report& r) {
   if (r.wanted.idle())
     return;
-  out << "    " << what << ": " << show_count(static_cast<std::uint64_t>(std::llround(r.per_second)))
-      << "/s of " << show_rate(r.wanted) << " wanted, " << r.threads
+  out << "    " << what << ": "
+      << show_count(static_cast<std::uint64_t>(std::llround(r.per_second))) << "/s of "
+      << show_rate(r.wanted) << " wanted, " << r.threads
       << (r.threads == 1 ? " thread" : " threads");
   if (r.due != 0 && r.done < r.due)
     out << "; " << show_count(r.due - r.done) << " of " << show_count(r.due) << " not done";
@@ -81,8 +82,8 @@ void print_phase(std::ostream& out, const phase_report& p) {
 void print_accounting(std::ostream& out, const accounting_report& a) {
   const auto& t = a.target;
   out << "\n  accounting: " << show_count(t.written) << " written = " << show_count(t.applied)
-      << " applied + " << show_count(t.failed) << " failed + " << show_count(t.dropped) << " dropped; "
-      << show_count(t.rejected) << " rejected";
+      << " applied + " << show_count(t.failed) << " failed + " << show_count(t.dropped)
+      << " dropped; " << show_count(t.rejected) << " rejected";
   if (a.refused != 0)
     out << ", " << show_count(a.refused) << " refused";
   out << (a.difference().empty() ? ": it adds up\n" : ": IT DOES NOT ADD UP\n");

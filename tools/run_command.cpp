@@ -18,8 +18,8 @@ int fail(const console& c, const failure& f, int code) {
   return code;
 }
 
-result<run_report> run_once(const scenario& s, const dataset& data, target_kind kind, double time_scale,
-                            interruption& signals, const console& c) {
+result<run_report> run_once(const scenario& s, const dataset& data, target_kind kind,
+                            double time_scale, interruption& signals, const console& c) {
   ::malloc_trim(0); // the run before leaves no memory to this one's account
   const std::uint64_t before = resident_bytes();
   std::unique_ptr<scenario_target> target;
@@ -52,7 +52,8 @@ result<void> write_plot(const std::string& file, const scenario_report& report) 
   out << plot_svg(report);
   out.close();
   if (!out)
-    return failure{errc::io_error, file + ": the plot can't be written; give another file to --plot"};
+    return failure{errc::io_error,
+                   file + ": the plot can't be written; give another file to --plot"};
   return {};
 }
 
@@ -97,7 +98,8 @@ int run_command(const run_arguments& arguments, const console& c) {
     if (const auto written = write_plot(arguments.plot, report); !written)
       return fail(c, written.error(), exit_missed);
     (arguments.json ? c.err : c.out)
-      << "\nplot: " << std::filesystem::absolute(arguments.plot).lexically_normal().string() << '\n';
+      << "\nplot: " << std::filesystem::absolute(arguments.plot).lexically_normal().string()
+      << '\n';
   }
   return report.ok() ? exit_ok : exit_missed;
 }

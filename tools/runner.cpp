@@ -94,7 +94,8 @@ private:
     ++a.attempts;
     ++a.accepted;
     // A few at once only, so that nothing is dropped or rejected.
-    const std::size_t at_once = std::clamp<std::size_t>(scenario_.memory.log_capacity / 4, 1, 5'000);
+    const std::size_t at_once =
+      std::clamp<std::size_t>(scenario_.memory.log_capacity / 4, 1, 5'000);
     if (++report_.preloaded % at_once != 0)
       return {};
     if (interrupted())
@@ -104,7 +105,8 @@ private:
 
   void run_phase(const phase& p) {
     const auto before = target_.counters();
-    const auto points = static_cast<std::size_t>(std::ceil(points_of_run * p.seconds / scenario_.seconds()));
+    const auto points =
+      static_cast<std::size_t>(std::ceil(points_of_run * p.seconds / scenario_.seconds()));
     auto& r = phases_.emplace_back(p, points, hooks_.time_scale);
     if (start_ns_ == 0)
       start_ns_ = r.start_ns;

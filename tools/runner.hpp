@@ -17,7 +17,7 @@ namespace cmem::tools {
 struct live_state {
   std::string target;
   std::string phase;
-  double seconds = 0;       ///< since the first phase began
+  double seconds = 0; ///< since the first phase began
   double seconds_total = 0;
   double writes_per_second = 0;
   double reads_per_second = 0;
@@ -27,7 +27,7 @@ struct live_state {
 };
 
 struct run_hooks {
-  double time_scale = 1;                              ///< multiplies the seconds of every phase
+  double time_scale = 1;                               ///< multiplies the seconds of every phase
   std::function<void(const live_state&)> on_live = {}; ///< may be empty
   std::function<bool()> interrupted = {};              ///< asked 20 times a second; may be empty
 };

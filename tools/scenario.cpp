@@ -25,8 +25,9 @@ void read_rate(toml_table& t, std::string_view key, rate& out) {
   }
   const auto v = n->is_number() ? n->value<double>() : std::nullopt;
   if (!v || !(*v >= 0 && *v <= rate_max))
-    t.wrong(*n, key, "is " + toml_table::show(*n)
-                       + ": must be operations per second from 0 to 100000000, or \"max\"");
+    t.wrong(*n, key,
+            "is " + toml_table::show(*n)
+              + ": must be operations per second from 0 to 100000000, or \"max\"");
   else
     out = {*v, false};
 }

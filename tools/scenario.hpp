@@ -1,6 +1,6 @@
 #pragma once
 // A burst scenario: which data, which memory, and phases of paced writes and reads. The format is
-// described in examples/scenarios/README.md, beside scripts to start from.
+// described in docs/scenarios.md; scripts to start from are in examples/scenarios/.
 
 #include "storage/result.hpp"
 #include "storage/write_log.hpp"
@@ -57,7 +57,7 @@ struct phase {
   unsigned readers = 1;
   write_mix write_weights{};
   query_mix query_weights{};
-  std::uint32_t path_depth_max = 8;  ///< of find_path
+  std::uint32_t path_depth_max = 8;   ///< of find_path
   std::uint32_t neighbors_limit = 16; ///< of neighbors
 };
 
@@ -65,11 +65,11 @@ enum class data_source : std::uint8_t { wordnet, synthetic, jsonl };
 
 struct data_spec {
   data_source source = data_source::synthetic;
-  std::string path;                     ///< wordnet: directory; jsonl: file
-  std::uint64_t concepts = 10'000;      ///< synthetic
-  double degree = 8;                    ///< synthetic: associations a concept
-  std::uint64_t content_bytes = 100;    ///< synthetic
-  std::uint64_t seed = 1;               ///< synthetic
+  std::string path;                  ///< wordnet: directory; jsonl: file
+  std::uint64_t concepts = 10'000;   ///< synthetic
+  double degree = 8;                 ///< synthetic: associations a concept
+  std::uint64_t content_bytes = 100; ///< synthetic
+  std::uint64_t seed = 1;            ///< synthetic
 };
 
 struct memory_spec {
@@ -83,8 +83,8 @@ struct memory_spec {
 struct expectations {
   std::optional<std::uint64_t> dropped_min;
   std::optional<std::uint64_t> dropped_max;
-  std::optional<double> rate_held_min;        ///< achieved / wanted of every paced rate
-  std::optional<double> append_p999_us_max;   ///< learn_concept and learn_association, the call alone
+  std::optional<double> rate_held_min;      ///< achieved / wanted of every paced rate
+  std::optional<double> append_p999_us_max; ///< learn_concept and learn_association, the call alone
   std::optional<double> staleness_p99_ms_max; ///< of every phase
 };
 
@@ -92,8 +92,8 @@ struct scenario {
   std::string name; ///< the file's, without .toml
   std::string file;
   std::string description;
-  std::uint64_t seed = 1;  ///< of the choice of operations
-  double preload = 0;      ///< fraction of the data that is learned before the first phase
+  std::uint64_t seed = 1; ///< of the choice of operations
+  double preload = 0;     ///< fraction of the data that is learned before the first phase
   data_spec data;
   memory_spec memory;
   expectations expect;
@@ -102,8 +102,8 @@ struct scenario {
   [[nodiscard]] double seconds() const noexcept;
 };
 
-/// Reads a script. Fails (parse_error) with `file:line: key: what is wrong; what to do`. Unknown keys are
-/// refused, so that a misspelt one is not silently without effect.
+/// Reads a script. Fails (parse_error) with `file:line: key: what is wrong; what to do`. Unknown
+/// keys are refused, so that a misspelt one is not silently without effect.
 result<scenario> parse_scenario(std::string_view text, const std::string& file);
 /// Fails (io_error) when there is no such file.
 result<scenario> read_scenario(const std::string& file);

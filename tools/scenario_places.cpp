@@ -22,7 +22,8 @@ std::vector<fs::path> scenario_folders(fs::path program) {
   return all;
 }
 
-result<std::string> find_scenario(const std::string& scenario, const std::vector<fs::path>& folders) {
+result<std::string> find_scenario(const std::string& scenario,
+                                  const std::vector<fs::path>& folders) {
   std::error_code ignored;
   const fs::path path(scenario);
   if (path.has_parent_path() || path.extension() == ".toml") {
@@ -46,8 +47,9 @@ result<std::string> find_scenario(const std::string& scenario, const std::vector
     known += (known.empty() ? "" : ", ") + name;
   return failure{errc::io_error,
                  scenario + ": no such scenario; "
-                   + (known.empty() ? "no folder of scenarios was found: give the path of a .toml file"
-                                    : "known in " + searched + ": " + known)};
+                   + (known.empty()
+                        ? "no folder of scenarios was found: give the path of a .toml file"
+                        : "known in " + searched + ": " + known)};
 }
 
 } // namespace cmem::tools

@@ -28,8 +28,8 @@ struct target_counters {
   std::uint64_t snapshots = 0; ///< published; 0 where there are none
 };
 
-/// One reading thread's access: holds what queries reuse. Every call answers from the newest state and looks at
-/// what it found, as a caller would.
+/// One reading thread's access: holds what queries reuse. Every call answers from the newest state
+/// and looks at what it found, as a caller would.
 class target_reader {
 public:
   virtual ~target_reader() = default;

@@ -55,9 +55,11 @@ void svg_document::polyline(const std::vector<svg_point>& points, std::string_vi
   std::string all;
   for (const auto& p : points)
     all += (all.empty() ? "" : " ") + number(p.x) + ',' + number(p.y);
-  out_ += "<polyline" + attribute("points", all)
-          + attribute("style", std::string("fill:none;stroke-linejoin:round;stroke-linecap:round;").append(style))
-          + "/>\n";
+  out_ +=
+    "<polyline" + attribute("points", all)
+    + attribute("style",
+                std::string("fill:none;stroke-linejoin:round;stroke-linecap:round;").append(style))
+    + "/>\n";
 }
 
 void svg_document::text(svg_point at, std::string_view text, std::string_view anchor,
@@ -68,10 +70,11 @@ void svg_document::text(svg_point at, std::string_view text, std::string_view an
 }
 
 void svg_document::text_upwards(svg_point at, std::string_view text, std::string_view style) {
-  out_ += "<text" + attribute("transform", "translate(" + number(at.x) + ' ' + number(at.y)
-                                             + ") rotate(-90)")
-          + attribute("text-anchor", "middle") + attribute("style", style) + '>' + xml_escaped(text)
-          + "</text>\n";
+  out_ +=
+    "<text"
+    + attribute("transform", "translate(" + number(at.x) + ' ' + number(at.y) + ") rotate(-90)")
+    + attribute("text-anchor", "middle") + attribute("style", style) + '>' + xml_escaped(text)
+    + "</text>\n";
 }
 
 std::string svg_document::finish() && { return std::move(out_) + "</svg>\n"; }

@@ -13,8 +13,8 @@ struct svg_point {
   double y;
 };
 
-/// Text that stands for itself between tags and in attributes. Control characters become blanks: XML
-/// has no way to write them.
+/// Text that stands for itself between tags and in attributes. Control characters become blanks:
+/// XML has no way to write them.
 [[nodiscard]] std::string xml_escaped(std::string_view text);
 
 /// Appends elements to a document of a fixed size; coordinates are pixels from the top left.

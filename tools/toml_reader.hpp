@@ -60,8 +60,9 @@ public:
     if (const auto* n = node(key)) {
       const auto v = n->value_exact<std::int64_t>();
       if (!v || *v < least || *v > most)
-        wrong(*n, key, "is " + show(*n) + ": must be a whole number from " + std::to_string(least)
-                         + " to " + std::to_string(most));
+        wrong(*n, key,
+              "is " + show(*n) + ": must be a whole number from " + std::to_string(least) + " to "
+                + std::to_string(most));
       else
         out = static_cast<T>(*v);
     }
@@ -71,8 +72,9 @@ public:
     if (const auto* n = node(key)) {
       const auto v = n->is_number() ? n->value<double>() : std::nullopt;
       if (!v || !std::isfinite(*v) || *v < least || *v > most || (above && *v <= least))
-        wrong(*n, key, "is " + show(*n) + ": must be a number " + (above ? "above " : "from ")
-                         + show(least) + (above ? ", at most " : " to ") + show(most));
+        wrong(*n, key,
+              "is " + show(*n) + ": must be a number " + (above ? "above " : "from ") + show(least)
+                + (above ? ", at most " : " to ") + show(most));
       else
         out = *v;
     }

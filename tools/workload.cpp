@@ -68,7 +68,8 @@ write_drawer::drawn write_drawer::draw() {
     case write_kind::strengthen: return {kind, op::strengthen{id(some_concept()), 0.1F}};
     case write_kind::strengthen_association: {
       const auto& a = some_association();
-      return {kind, op::strengthen_association{id(a.source), id(a.target), shared_.kind(a.kind), 0.1F}};
+      return {kind,
+              op::strengthen_association{id(a.source), id(a.target), shared_.kind(a.kind), 0.1F}};
     }
     case write_kind::record_access: return {kind, op::record_access{id(some_concept())}};
     case write_kind::record_use: {

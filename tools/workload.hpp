@@ -15,13 +15,13 @@
 
 namespace cmem::tools {
 
-/// How far the data set has been learned, shared by all threads of a run. When all is learned, learning
-/// goes on from the start, as updates.
-/// Threads: all calls from any thread.
+/// How far the data set has been learned, shared by all threads of a run. When all is learned,
+/// learning goes on from the start, as updates. Threads: all calls from any thread.
 class workload {
 public:
   /// `kinds[i]` is the target's id of data.kinds[i]. Borrows the data set.
-  workload(const dataset& data, std::vector<kind_id> kinds) : data_(data), kinds_(std::move(kinds)) {}
+  workload(const dataset& data, std::vector<kind_id> kinds)
+    : data_(data), kinds_(std::move(kinds)) {}
 
   [[nodiscard]] const dataset& data() const noexcept { return data_; }
   [[nodiscard]] kind_id kind(std::uint16_t k) const noexcept { return kinds_[k]; }

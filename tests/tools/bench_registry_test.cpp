@@ -30,15 +30,17 @@ TEST_CASE("results are written in the agreed form") {
   o.notes.push_back("a note");
   const auto j = to_json("append", o);
   CHECK(j["bench"] == "append");
-  CHECK(j["rows"][0].dump()
-        == R"({"baseline":"push","baseline_value":4.0,"meets":true,"name":"p50","ratio":2.5,"target":"<= 5 x baseline","unit":"ns","value":10.0})");
+  CHECK(
+    j["rows"][0].dump()
+    == R"({"baseline":"push","baseline_value":4.0,"meets":true,"name":"p50","ratio":2.5,"target":"<= 5 x baseline","unit":"ns","value":10.0})");
   CHECK(j["rows"][1]["target"].is_null());
   CHECK(j["rows"][1]["meets"].is_null());
   CHECK(j["rows"][1]["baseline"].is_null());
   CHECK(j["repeats"] == 2);
   std::ostringstream out;
   print(out, j);
-  for (const char* text : {"append", "<= 5 x baseline", "yes", "repeated because of preemption: 2", "a note"})
+  for (const char* text :
+       {"append", "<= 5 x baseline", "yes", "repeated because of preemption: 2", "a note"})
     CHECK_THAT(out.str(), ContainsSubstring(text));
 }
 
@@ -52,7 +54,16 @@ TEST_CASE("baseline and subject take turns") {
   std::string order;
   outcome o;
   int n = 0;
-  const auto c = compare([&] { order += 's'; return double(++n); }, [&] { order += 'b'; return 7.0; }, o, 3);
+  const auto c = compare(
+    [&] {
+      order += 's';
+      return double(++n);
+    },
+    [&] {
+      order += 'b';
+      return 7.0;
+    },
+    o, 3);
   CHECK(c.baseline == 7.0);
   CHECK(c.subject >= 1);
   // A repeated window appears twice in a row; without repeats they alternate.

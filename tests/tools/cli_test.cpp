@@ -48,8 +48,8 @@ answer cmem_program(std::vector<std::string> words, const bench_command& bench =
 }
 
 std::string script(const std::string& rest, const std::string& expect = "") {
-  return "description = \"short\"\n[data]\nsource = \"synthetic\"\nconcepts = 200\ndegree = 2\n" + rest
-         + "[[phase]]\nseconds = 0.2\nwrites_per_s = 500\nreads_per_s = 100\n" + expect;
+  return "description = \"short\"\n[data]\nsource = \"synthetic\"\nconcepts = 200\ndegree = 2\n"
+         + rest + "[[phase]]\nseconds = 0.2\nwrites_per_s = 500\nreads_per_s = 100\n" + expect;
 }
 
 } // namespace
@@ -96,7 +96,8 @@ TEST_CASE("a scenario that is not there or is wrong is exit code 2") {
 TEST_CASE("data that can't be read is exit code 1") {
   const scratch dir;
   const auto a = cmem_program(
-    {"run", dir.write("a.toml", "[data]\nsource = \"jsonl\"\npath = \"none.jsonl\"\n[[phase]]\nseconds = 1\nreads_per_s = 1\n")});
+    {"run", dir.write("a.toml", "[data]\nsource = \"jsonl\"\npath = "
+                                "\"none.jsonl\"\n[[phase]]\nseconds = 1\nreads_per_s = 1\n")});
   CHECK(a.code == 1);
   CHECK_THAT(a.err, ContainsSubstring("none.jsonl"));
 }
@@ -111,8 +112,8 @@ TEST_CASE("a good run is exit code 0, its table goes to the output, and no live 
 
 TEST_CASE("JSON is all that is printed, the plot is where it was asked for") {
   const scratch dir;
-  const auto a = cmem_program({"run", dir.write("good.toml", script("")), "--json", "--plot", dir.file("p.svg"),
-                               "--against", "mutex_map", "--time-scale", "0.5"});
+  const auto a = cmem_program({"run", dir.write("good.toml", script("")), "--json", "--plot",
+                               dir.file("p.svg"), "--against", "mutex_map", "--time-scale", "0.5"});
   CHECK(a.code == 0);
   const auto j = nlohmann::json::parse(a.out);
   CHECK(j["ok"] == true);
@@ -129,24 +130,30 @@ TEST_CASE("JSON is all that is printed, the plot is where it was asked for") {
 
 TEST_CASE("a missed expectation is exit code 1 and says which") {
   const scratch dir;
-  const auto a = cmem_program({"run", dir.write("strict.toml", script("", "[expect]\ndropped_min = 1\n"))});
+  const auto a =
+    cmem_program({"run", dir.write("strict.toml", script("", "[expect]\ndropped_min = 1\n"))});
   CHECK(a.code == 1);
   CHECK_THAT(a.out, ContainsSubstring("MISSED: dropped is 0, expected at least 1"));
 }
 
 TEST_CASE("a plot that can't be written is exit code 1") {
   const scratch dir;
-  const auto a = cmem_program({"run", dir.write("good.toml", script("")), "--plot", dir.file("no/such/p.svg")});
+  const auto a =
+    cmem_program({"run", dir.write("good.toml", script("")), "--plot", dir.file("no/such/p.svg")});
   CHECK(a.code == 1);
   CHECK_THAT(a.err, ContainsSubstring("can't be written"));
 }
 
 TEST_CASE("JSON lines are run like any other data") {
   const scratch dir;
-  static_cast<void>(dir.write("facts.jsonl", "{\"type\":\"concept\",\"id\":\"sun\",\"vector\":[1,2],\"attributes\":{\"k\":\"v\"}}\n"
-                                             "{\"type\":\"association\",\"source\":\"sun\",\"target\":\"moon\",\"kind\":\"lights\"}\n"));
+  static_cast<void>(dir.write(
+    "facts.jsonl",
+    "{\"type\":\"concept\",\"id\":\"sun\",\"vector\":[1,2],\"attributes\":{\"k\":\"v\"}}\n"
+    "{\"type\":\"association\",\"source\":\"sun\",\"target\":\"moon\",\"kind\":\"lights\"}\n"));
   const auto a = cmem_program(
-    {"run", dir.write("facts.toml", "[data]\nsource = \"jsonl\"\npath = \"facts.jsonl\"\n[[phase]]\nseconds = 0.1\nwrites_per_s = 200\nreads_per_s = 50\n")});
+    {"run", dir.write("facts.toml",
+                      "[data]\nsource = \"jsonl\"\npath = \"facts.jsonl\"\n[[phase]]\nseconds = "
+                      "0.1\nwrites_per_s = 200\nreads_per_s = 50\n")});
   CHECK(a.err.empty());
   CHECK(a.code == 0);
   CHECK_THAT(a.out, ContainsSubstring("1 concepts, 0 associations"));
@@ -186,7 +193,8 @@ TEST_CASE("a scenario is found by name below the installed program and above a b
   const auto tide = find_scenario("tide", installed);
   REQUIRE(tide);
   CHECK(fs::equivalent(*tide, shared / "tide.toml"));
-  const auto wave = find_scenario("wave", scenario_folders(dir.path() / "repo" / "build" / "release" / "tools" / "cmem"));
+  const auto wave = find_scenario(
+    "wave", scenario_folders(dir.path() / "repo" / "build" / "release" / "tools" / "cmem"));
   REQUIRE(wave);
   CHECK(fs::equivalent(*wave, built / "wave.toml"));
   const auto none = find_scenario("wave", installed);

@@ -39,7 +39,9 @@ public:
     ++written;
     return ticket{number, 0, 0};
   }
-  std::unique_ptr<tools::target_reader> make_reader() override { return std::make_unique<reader>(*this); }
+  std::unique_ptr<tools::target_reader> make_reader() override {
+    return std::make_unique<reader>(*this);
+  }
   [[nodiscard]] fate outcome(const ticket& t) const override {
     return on_outcome ? on_outcome(t) : fate::applied;
   }
@@ -64,7 +66,8 @@ private:
       return !target_.on_find || target_.on_find();
     }
     std::size_t neighbors(const concept_id&, std::size_t limit) override { return limit; }
-    std::optional<std::size_t> find_path(const concept_id&, const concept_id&, std::uint32_t) override {
+    std::optional<std::size_t> find_path(const concept_id&, const concept_id&,
+                                         std::uint32_t) override {
       return std::nullopt;
     }
 

@@ -17,7 +17,9 @@ result<dataset> read(const std::string& text) {
 }
 
 std::string error_of(const std::string& line) {
-  const auto d = read(R"({"type":"concept","id":"a","vector":[1,2]})" "\n\n" + line);
+  const auto d = read(R"({"type":"concept","id":"a","vector":[1,2]})"
+                      "\n\n"
+                      + line);
   REQUIRE_FALSE(d);
   CHECK(d.error().code == errc::parse_error);
   return d.error().detail;
@@ -26,11 +28,16 @@ std::string error_of(const std::string& line) {
 } // namespace
 
 TEST_CASE("every field is read") {
-  const auto d = read(R"({"type":"concept","id":")" + hex + R"(","content":"sea","strength":2.5,"confidence":0.9,)"
-                      R"("vector":[1,-2.5],"attributes":{"k":"v","a":"b"}})" "\n"
-                      R"({"type":"concept","id":"ship"})" "\r\n"
-                      R"({"type":"association","source":"ship","target":")" + hex +
-                      R"(","kind":"sails","confidence":0.5,"weight":3})" "\n");
+  const auto d = read(R"({"type":"concept","id":")" + hex
+                      + R"(","content":"sea","strength":2.5,"confidence":0.9,)"
+                        R"("vector":[1,-2.5],"attributes":{"k":"v","a":"b"}})"
+                        "\n"
+                        R"({"type":"concept","id":"ship"})"
+                        "\r\n"
+                        R"({"type":"association","source":"ship","target":")"
+                      + hex
+                      + R"(","kind":"sails","confidence":0.5,"weight":3})"
+                        "\n");
   REQUIRE(d);
   REQUIRE(d->concepts.size() == 2);
   CHECK(d->learnable == 2);
@@ -53,8 +60,10 @@ TEST_CASE("every field is read") {
 }
 
 TEST_CASE("ends that are never learned come last and keep their names") {
-  const auto d = read(R"({"type":"association","source":"x","target":"y"})" "\n"
-                      R"({"type":"concept","id":"y"})" "\n"
+  const auto d = read(R"({"type":"association","source":"x","target":"y"})"
+                      "\n"
+                      R"({"type":"concept","id":"y"})"
+                      "\n"
                       R"({"type":"association","source":"y","target":"z","kind":"semantic"})");
   REQUIRE(d);
   CHECK(d->learnable == 1);
@@ -78,9 +87,12 @@ TEST_CASE("a bad line is named by its number") {
     {R"({"type":"concept","id":"a"})", "concept \"a\" is there already"},
     {R"({"type":"concept","id":"b","colour":"red"})", "unknown key \"colour\""},
     {R"({"type":"concept","id":"b","content":1})", "\"content\" is 1: must be a text"},
-    {R"({"type":"concept","id":"b","strength":-1})", "\"strength\" is -1: must be a number from 0.0 to"},
-    {R"({"type":"concept","id":"b","confidence":1.5})", "\"confidence\" is 1.5: must be a number from 0.0 to 1.0"},
-    {R"({"type":"concept","id":"b","vector":[1]})", "\"vector\" has 1 numbers, the first one had 2"},
+    {R"({"type":"concept","id":"b","strength":-1})",
+     "\"strength\" is -1: must be a number from 0.0 to"},
+    {R"({"type":"concept","id":"b","confidence":1.5})",
+     "\"confidence\" is 1.5: must be a number from 0.0 to 1.0"},
+    {R"({"type":"concept","id":"b","vector":[1]})",
+     "\"vector\" has 1 numbers, the first one had 2"},
     {R"({"type":"concept","id":"b","vector":[]})", "\"vector\" must be a list of numbers"},
     {R"({"type":"concept","id":"b","vector":[1,"x"]})", "\"vector\" is \"x\": must be a number"},
     {R"({"type":"concept","id":"b","attributes":[]})", "\"attributes\" must be an object of texts"},

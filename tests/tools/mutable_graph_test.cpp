@@ -74,7 +74,8 @@ TEST_CASE("random operations leave what a set of triples holds") {
       case 0:
         g.apply(op::forget_concept{id(a)}, 1);
         learned.erase(a);
-        std::erase_if(model, [a](const triple& t) { return std::get<0>(t) == a || std::get<1>(t) == a; });
+        std::erase_if(model,
+                      [a](const triple& t) { return std::get<0>(t) == a || std::get<1>(t) == a; });
         break;
       case 1:
       case 2:
@@ -143,7 +144,8 @@ TEST_CASE("the memory and the map answer alike") {
   ticket last;
   for (int i = 0; i < 2'000; ++i) {
     const auto a = id(random.below(100)), b = id(random.below(100));
-    write_op o = op::learn_association{a, b, static_cast<kind_id>(random.below(5)), random.unit(), 1};
+    write_op o =
+      op::learn_association{a, b, static_cast<kind_id>(random.below(5)), random.unit(), 1};
     if (random.below(3) == 0)
       o = op::learn_concept{a, "text"};
     else if (random.below(40) == 0)

@@ -39,7 +39,8 @@ scenario_report small_report() {
   p.seconds = 2;
   p.writes = {{100, false}, 200, 150, 75, 1};
   p.reads = {{0, true}, 0, 1'234'567, 600'000, 2};
-  p.write_operations.push_back({"learn_concept", {150, 90, 800, 2'000, 9'000}, {150, 100, 900, 3'000, 1'500'000}, 0});
+  p.write_operations.push_back(
+    {"learn_concept", {150, 90, 800, 2'000, 9'000}, {150, 100, 900, 3'000, 1'500'000}, 0});
   p.queries.push_back({"find", {10, 50, 60, 70, 80}, {10, 50, 60, 70, 80}, 9});
   p.staleness = {100, 5'000'000, 12'000'000, 13'000'000, 14'000'000};
   run.phases.push_back(p);
@@ -88,7 +89,8 @@ std::string ill_formed(const std::string& xml) {
     if (end == xml.size())
       return "open tag at the end";
     const std::string tag = xml.substr(at + 1, end - at - 1);
-    const std::string name = tag.substr(tag[0] == '/' ? 1 : 0, tag.find_first_of(" /", 1) - (tag[0] == '/' ? 1 : 0));
+    const std::string name =
+      tag.substr(tag[0] == '/' ? 1 : 0, tag.find_first_of(" /", 1) - (tag[0] == '/' ? 1 : 0));
     if (tag[0] == '/') {
       if (open.empty() || open.back() != name)
         return "unexpected </" + name + ">";
@@ -114,13 +116,21 @@ TEST_CASE("every sum of the accounting is checked") {
     return a.difference();
   };
   CHECK_THAT(difference_after([](auto& a) { ++a.attempts; }), ContainsSubstring("attempts 114"));
-  CHECK_THAT(difference_after([](auto& a) { --a.target.applied; }), ContainsSubstring("written 100, but"));
-  CHECK_THAT(difference_after([](auto& a) { ++a.target.failed; }), ContainsSubstring("written 100, but"));
-  CHECK_THAT(difference_after([](auto& a) { ++a.target.dropped; }), ContainsSubstring("applied + failed + dropped 101"));
-  CHECK_THAT(difference_after([](auto& a) { ++a.target.written; ++a.target.applied; }),
+  CHECK_THAT(difference_after([](auto& a) { --a.target.applied; }),
+             ContainsSubstring("written 100, but"));
+  CHECK_THAT(difference_after([](auto& a) { ++a.target.failed; }),
+             ContainsSubstring("written 100, but"));
+  CHECK_THAT(difference_after([](auto& a) { ++a.target.dropped; }),
+             ContainsSubstring("applied + failed + dropped 101"));
+  CHECK_THAT(difference_after([](auto& a) {
+               ++a.target.written;
+               ++a.target.applied;
+             }),
              ContainsSubstring("accepted by the call 100, but written 101"));
-  CHECK_THAT(difference_after([](auto& a) { ++a.target.rejected; }), ContainsSubstring("rejected at the call 10"));
-  CHECK_THAT(difference_after([](auto& a) { a.target.pending = 2; }), ContainsSubstring("pending at the end 2"));
+  CHECK_THAT(difference_after([](auto& a) { ++a.target.rejected; }),
+             ContainsSubstring("rejected at the call 10"));
+  CHECK_THAT(difference_after([](auto& a) { a.target.pending = 2; }),
+             ContainsSubstring("pending at the end 2"));
 }
 
 TEST_CASE("expectations that hold are silent, others say value and limit") {
@@ -142,8 +152,10 @@ TEST_CASE("expectations that hold are silent, others say value and limit") {
   REQUIRE(missed.size() == 5);
   CHECK(missed[0] == "dropped is 6, expected at least 7");
   CHECK(missed[1] == "dropped is 6, expected at most 5");
-  CHECK(missed[2] == "first & last: writes is 0.75 of the rate, expected at least 0.76 of the rate");
-  CHECK(missed[3] == "first & last: p99.9 of the learn_concept call is 2 us, expected at most 1.9 us");
+  CHECK(missed[2]
+        == "first & last: writes is 0.75 of the rate, expected at least 0.76 of the rate");
+  CHECK(missed[3]
+        == "first & last: p99.9 of the learn_concept call is 2 us, expected at most 1.9 us");
   CHECK(missed[4] == "first & last: p99 of staleness is 12 ms, expected at most 11.9 ms");
 }
 
@@ -183,10 +195,11 @@ TEST_CASE("the tables show figures and failures") {
   report.runs[0].interrupted = true;
   std::ostringstream out;
   print(out, report);
-  for (const char* text : {"writes: 75/s of 100 wanted, 1 thread; 50 of 200 not done", "600,000/s of max wanted",
-                           "learn_concept, the call", "2.00 µs", "1.50 ms", "staleness", "find found 9 of 10",
-                           "100 written = 90 applied + 4 failed + 6 dropped; 10 rejected", "it adds up",
-                           "MISSED: the bar", "INTERRUPTED"})
+  for (const char* text :
+       {"writes: 75/s of 100 wanted, 1 thread; 50 of 200 not done", "600,000/s of max wanted",
+        "learn_concept, the call", "2.00 µs", "1.50 ms", "staleness", "find found 9 of 10",
+        "100 written = 90 applied + 4 failed + 6 dropped; 10 rejected", "it adds up",
+        "MISSED: the bar", "INTERRUPTED"})
     CHECK_THAT(out.str(), ContainsSubstring(text));
 }
 
@@ -213,7 +226,8 @@ TEST_CASE("the live line says where the run is") {
   s.writes_per_second = 2'000;
   s.reads_per_second = 10;
   s.dropped = 5;
-  CHECK(live_text(s) == "memory    1.2/30 s  learn: 2,000 w/s, 10 r/s, staleness p99 -, pending 0, dropped 5");
+  CHECK(live_text(s)
+        == "memory    1.2/30 s  learn: 2,000 w/s, 10 r/s, staleness p99 -, pending 0, dropped 5");
   std::ostringstream out;
   {
     live_line line(out);
@@ -244,7 +258,8 @@ TEST_CASE("the plot is well-formed, with axes, units, legends and phases") {
   const std::string svg = plot_svg(report);
   CHECK(ill_formed(svg) == "");
   CHECK_THAT(svg, ContainsSubstring("a &lt;b&gt; &amp; &quot;c&quot;: x y"));
-  for (const char* text : {"operations per second", "latency", "staleness", ">find<", ">writes<", ">reads<"})
+  for (const char* text :
+       {"operations per second", "latency", "staleness", ">find<", ">writes<", ">reads<"})
     CHECK_THAT(svg, ContainsSubstring(text));
   if (!report.runs[0].phases.empty()) {
     CHECK_THAT(svg, ContainsSubstring("first &amp; last"));

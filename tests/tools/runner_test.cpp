@@ -6,9 +6,9 @@
 
 using namespace cmem;
 using namespace cmem::tools;
+using Catch::Matchers::ContainsSubstring;
 using cmem::test::fake_target;
 using cmem::test::short_phase;
-using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -183,7 +183,8 @@ TEST_CASE("an interruption ends a run early and is reported") {
   int asked = 0;
   hooks.interrupted = [&asked] { return ++asked > 1; };
   const std::int64_t start = monotonic_ns();
-  const auto report = run({short_phase(100, 100, 600), short_phase(100, 100, 600)}, target, 0, hooks);
+  const auto report =
+    run({short_phase(100, 100, 600), short_phase(100, 100, 600)}, target, 0, hooks);
   CHECK(monotonic_ns() - start < 300'000'000'000);
   CHECK(report.interrupted);
   REQUIRE(report.phases.size() == 1);

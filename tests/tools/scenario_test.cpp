@@ -142,14 +142,17 @@ TEST_CASE("errors name file, line, key and what to do") {
      ":12: memory.overflow: is 'block': must be one of drop_oldest, reject"},
     {"log_capacity = 50", "log_capacity = 10000001", ":13: memory.log_capacity: is 10000001"},
     {"log_capacity = 50", "storage_path = \"x\"", ":13: memory.storage_path: unknown key"},
-    {"[write_mix]\nlearn_concept = 1", "[write_mix]\nlearn_concept = 0", "write_mix: needs a share above 0"},
-    {"[write_mix]\nlearn_concept = 1", "[write_mix]\nlearn = 1", ":16: write_mix.learn: unknown key"},
+    {"[write_mix]\nlearn_concept = 1", "[write_mix]\nlearn_concept = 0",
+     "write_mix: needs a share above 0"},
+    {"[write_mix]\nlearn_concept = 1", "[write_mix]\nlearn = 1",
+     ":16: write_mix.learn: unknown key"},
     {"[write_mix]\nlearn_concept = 1", "[write_mix]\nlearn_concept = -1",
      ":16: write_mix.learn_concept: is -1: must be a number from 0"},
     {"seconds = 2\n", "seconds = 0\n", ":20: phase.seconds: is 0: must be a number above 0"},
     {"seconds = 2\n", "", "phase: needs `seconds`"},
     {"writes_per_s = 100", "writes_per_s = \"fast\"",
-     ":21: phase.writes_per_s: is 'fast': must be operations per second from 0 to 100000000, or \"max\""},
+     ":21: phase.writes_per_s: is 'fast': must be operations per second from 0 to 100000000, or "
+     "\"max\""},
     {"writes_per_s = 100", "writes_per_s = -1", ":21: phase.writes_per_s: is -1"},
     {"writes_per_s = 100", "writes_per_s = 0", "phase: does nothing"},
     {"writes_per_s = 100", "write_per_s = 100", "phase: does nothing"},
@@ -167,7 +170,8 @@ TEST_CASE("errors name file, line, key and what to do") {
 TEST_CASE("phases must be there, and a list of tables") {
   const std::string data = "[data]\nsource = \"synthetic\"\n";
   CHECK_THAT(error_of(data), ContainsSubstring("scenario: has no phases: add [[phase]]"));
-  CHECK_THAT(error_of(data + "[phase]\nseconds = 1\n"), ContainsSubstring("write [[phase]] with two brackets"));
+  CHECK_THAT(error_of(data + "[phase]\nseconds = 1\n"),
+             ContainsSubstring("write [[phase]] with two brackets"));
   CHECK_THAT(error_of("phase = [1]\n" + data), ContainsSubstring(":1: phase: must be a table"));
   CHECK_THAT(error_of("data = 1\n"), ContainsSubstring(":1: data: must be a table"));
 }
