@@ -45,8 +45,8 @@ path join(const path& start, std::size_t hops, const path& rest) {
   return p;
 }
 
-// The best path that shares `hops` hops with `from` and then takes an association that none of `found` that
-// share them takes.
+// The best path that shares `hops` hops with `from` and then takes an association that none of
+// `found` that share them takes.
 std::optional<path> deviate(const graph_snapshot& s, const path& from, std::size_t hops,
                             const std::vector<path>& found, std::uint32_t max_depth,
                             path_scratch& scratch) {

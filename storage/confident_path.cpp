@@ -17,8 +17,9 @@ struct settled_later {
   }
 };
 
-// Labels are settled by falling confidence, of equal ones by hops. So one is worth keeping if and only if it
-// has fewer hops than all that were settled before it at the same concept. Marks hold these fewest hops.
+// Labels are settled by falling confidence, of equal ones by hops. So one is worth keeping if and
+// only if it has fewer hops than all that were settled before it at the same concept. Marks hold
+// these fewest hops.
 class confident_search {
 public:
   confident_search(const graph_snapshot& s, path_scratch::impl& scratch)
@@ -88,7 +89,8 @@ private:
     }
   }
 
-  // The confidence of the one way of that many hops that was settled at the concept; -1 when none was.
+  // The confidence of the one way of that many hops that was settled at the concept; -1 when none
+  // was.
   [[nodiscard]] double settled_confidence(std::uint32_t index, std::uint32_t hops) noexcept {
     if (!marks_.reached(marks_[index].side[0]))
       return -1.0;

@@ -14,8 +14,8 @@ struct products {
   double with_self = 0.0;
 };
 
-// Lanes of their own, so that the compiler may use vectors without reordering the sums. Double: squares of
-// floats cannot overflow it.
+// Lanes of their own, so that the compiler may use vectors without reordering the sums. Double:
+// squares of floats cannot overflow it.
 products multiply(std::span<const float> query, std::span<const float> v) noexcept {
   constexpr std::size_t lanes = 4;
   std::array<double, lanes> with_query{};

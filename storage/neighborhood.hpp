@@ -17,9 +17,9 @@ struct subgraph_node {
   friend bool operator==(const subgraph_node&, const subgraph_node&) = default;
 };
 
-/// Learned concepts within `hops` outgoing hops of a seed, the seed first, by hops then id, at most `limit`.
-/// Breadth-first; stops with the level that fills the limit.
-/// Preconditions: learned seed, hops <= path_depth_max. Threads: any that holds the snapshot.
+/// Learned concepts within `hops` outgoing hops of a seed, the seed first, by hops then id, at most
+/// `limit`. Breadth-first; stops with the level that fills the limit. Preconditions: learned seed,
+/// hops <= path_depth_max. Threads: any that holds the snapshot.
 std::vector<subgraph_node> neighborhood(const graph_snapshot& s, std::uint32_t seed,
                                         std::uint32_t hops, std::size_t limit,
                                         path_scratch& scratch);

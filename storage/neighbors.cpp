@@ -27,8 +27,8 @@ public:
             std::vector<neighbor>& kept) noexcept
     : better_{s}, limit_(limit), bar_(confidence_min), kept_(kept) {}
 
-  // Whether an association of this confidence may still be wanted: no other memory is read for those that
-  // are not.
+  // Whether an association of this confidence may still be wanted: no other memory is read for
+  // those that are not.
   [[nodiscard]] bool wants(float confidence) const noexcept { return confidence >= bar_; }
 
   void offer(const neighbor& n) {

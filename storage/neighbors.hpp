@@ -31,10 +31,10 @@ struct neighbor_filter {
   std::size_t limit = std::numeric_limits<std::size_t>::max();
 };
 
-/// Associations of a learned concept whose other end is learned: highest confidence first, ties by id, then
-/// kind. With a limit, the best `limit` of them. Replaces what is in `out`, whose memory is reused.
-/// Precondition: index < s.index_count(), learned. Time: the degree, plus the sorting of what is returned.
-/// Threads: any that holds the snapshot.
+/// Associations of a learned concept whose other end is learned: highest confidence first, ties by
+/// id, then kind. With a limit, the best `limit` of them. Replaces what is in `out`, whose memory
+/// is reused. Precondition: index < s.index_count(), learned. Time: the degree, plus the sorting of
+/// what is returned. Threads: any that holds the snapshot.
 void neighbors(const graph_snapshot& s, std::uint32_t index, direction d, const neighbor_filter& f,
                std::vector<neighbor>& out);
 /// The same by id. Fails: not_found.

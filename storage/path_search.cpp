@@ -12,11 +12,6 @@ namespace {
 constexpr std::size_t forward = 0;  // from the source, along out()
 constexpr std::size_t backward = 1; // from the target, along in()
 
-// How many frontier concepts ahead their associations and the marks of these are asked for.
-constexpr std::size_t list_ahead = 12;
-constexpr std::size_t marks_ahead = 4;
-constexpr std::size_t marks_ahead_max = 32; // of one concept
-
 template <std::size_t Side>
 adjacency_list associations(const graph_snapshot& s, std::uint32_t index) noexcept {
   if constexpr (Side == forward)
@@ -59,9 +54,9 @@ private:
   std::uint32_t index_ = none;
 };
 
-// One search. Both sides go whole levels at a time. When an expansion first reaches a concept of the other
-// side, that one is of the other side's last level: were it of an earlier one, the sides would have
-// met before. So the marks to look for are known exactly.
+// One search. Both sides go whole levels at a time. When an expansion first reaches a concept of
+// the other side, that one is of the other side's last level: were it of an earlier one, the sides
+// would have met before. So the marks to look for are known exactly.
 class bidirectional_search {
 public:
   bidirectional_search(const graph_snapshot& s, path_scratch::impl& scratch,
@@ -110,19 +105,17 @@ private:
     marks_[index].side[Side] = marks_.at_level(0);
   }
 
-  // Expands the last level of a side and adds the next one, which is empty when only_meetings_ said so. If it
-  // meets the other side it adds none: on_path_[0] then has those of the forward side's last level
-  // that lie on shortest paths.
+  // Expands the last level of a side and adds the next one, which is empty when only_meetings_ said
+  // so. If it meets the other side it adds none: on_path_[0] then has those of the forward side's
+  // last level that lie on shortest paths.
   template <std::size_t Side>
   void expand() {
     search_side& side = sides_[Side];
     const std::size_t end = side.reached.size();
     meeting_ = marks_.at_level(sides_[1 - Side].depth());
     next_ = marks_.at_level(side.depth() + 1);
-    for (std::size_t i = side.level_begin.back(); i < end; ++i) {
-      prefetch<Side>(i, end);
+    for (std::size_t i = side.level_begin.back(); i < end; ++i)
       visit<Side>(side.reached[i]);
-    }
     if (!on_path_[0].empty()) {
       side.reached.resize(end); // part of a level, of no use
       return;
@@ -170,27 +163,9 @@ private:
     sides_[Side].reached.push_back(index);
   }
 
-  template <std::size_t Side>
-  void prefetch(std::size_t i, std::size_t end) {
-    const std::vector<std::uint32_t>& reached = sides_[Side].reached;
-    if (i + list_ahead < end) {
-      const adjacency_list list = associations<Side>(s_, reached[i + list_ahead]);
-      if (list.size() > 0
-          && list.size() <= chunk_size) // a tree would have to be read to be asked for
-        __builtin_prefetch(list.targets(0).data());
-    }
-    if (i + marks_ahead < end) {
-      const adjacency_list list = associations<Side>(s_, reached[i + marks_ahead]);
-      if (list.size() > 0)
-        for (const std::uint32_t t :
-             list.targets(0).first(std::min<std::size_t>(marks_ahead_max, list.targets(0).size())))
-          __builtin_prefetch(&marks_[t]);
-    }
-  }
-
-  // Marks what lies on shortest paths, from the forward side's last level down to level 1. Either way of
-  // looking at a level would do: the one with fewer associations is taken, so that this costs no more
-  // than the search did.
+  // Marks what lies on shortest paths, from the forward side's last level down to level 1. Either
+  // way of looking at a level would do: the one with fewer associations is taken, so that this
+  // costs no more than the search did.
   void mark_down() {
     const search_side& side = sides_[forward];
     for (std::uint32_t level = side.depth(); level > 1; --level) {
@@ -250,7 +225,8 @@ private:
     return least.index();
   }
 
-  // The associations of `at` were not looked at by the search, and may be many: those of the level were.
+  // The associations of `at` were not looked at by the search, and may be many: those of the level
+  // were.
   [[nodiscard]] std::uint32_t least_backward(std::uint32_t at, std::uint32_t level) {
     const search_side& side = sides_[backward];
     const std::uint32_t wanted = marks_.at_level(level);

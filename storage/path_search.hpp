@@ -62,8 +62,8 @@ std::optional<path> search_path(const graph_snapshot& s, std::uint32_t source, s
                                 std::uint32_t max_depth, path_scratch& scratch,
                                 const path_restriction& restriction = {});
 
-/// The step from one concept to an adjacent one: of parallel kinds the most confident, then the least.
-/// Time: the shorter of out(from) and in(to). Precondition: an association leads there.
+/// The step from one concept to an adjacent one: of parallel kinds the most confident, then the
+/// least. Time: the shorter of out(from) and in(to). Precondition: an association leads there.
 path_step step_between(const graph_snapshot& s, std::uint32_t from, std::uint32_t to) noexcept;
 
 } // namespace cmem

@@ -1,7 +1,7 @@
 #pragma once
-// Questions to a snapshot (R5). All are functions of the snapshot and their arguments: equal snapshots
-// give equal answers, whatever order things were stored in. Answers hold indices into the snapshot, not
-// copies (R6). Only learned concepts, and associations between them, take part (W6).
+// Questions to a snapshot (R5). All are functions of the snapshot and their arguments: equal
+// snapshots give equal answers, whatever order things were stored in. Answers hold indices into the
+// snapshot, not copies (R6). Only learned concepts, and associations between them, take part (W6).
 
 #include "storage/alternative_paths.hpp"
 #include "storage/confident_path.hpp"

@@ -12,8 +12,8 @@ namespace cmem {
 
 /// Which concepts a search has reached and at what level, one word a concept and side:
 ///   epoch:20 on_path:1 level:11
-/// A word of an older epoch says "not reached", so that nothing is cleared between searches. Both words of a
-/// concept lie together: a search that reaches it asks for both.
+/// A word of an older epoch says "not reached", so that nothing is cleared between searches. Both
+/// words of a concept lie together: a search that reaches it asks for both.
 class search_marks {
 public:
   struct mark {

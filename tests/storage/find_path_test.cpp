@@ -217,8 +217,8 @@ TEST_CASE("Small graphs that were forgotten and grown again") {
 
 namespace {
 
-// The path that find_path promises, from the hops to the target alone: always on to the least concept that is
-// one hop nearer.
+// The path that find_path promises, from the hops to the target alone: always on to the least
+// concept that is one hop nearer.
 std::string plain_search(const graph_model& g,
                          const std::map<concept_number, std::uint32_t>& hops_back,
                          concept_number from, std::uint32_t max_depth) {

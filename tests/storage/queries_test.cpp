@@ -34,7 +34,8 @@ written_graph any_graph(std::mt19937& random, concept_number concepts, std::size
   return g;
 }
 
-// Writes concepts and associations mixed in a random order, among them some that are gone at the end.
+// Writes concepts and associations mixed in a random order, among them some that are gone at the
+// end.
 void write_shuffled(graph_memory& m, written_graph g, std::mt19937& random,
                     std::size_t publish_every) {
   std::vector<std::function<void()>> writes;

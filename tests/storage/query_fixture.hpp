@@ -1,6 +1,6 @@
 #pragma once
-// What the tests of queries share: a memory with verbs, and a plain model of the same graph whose answers
-// come from trying everything.
+// What the tests of queries share: a memory with verbs, and a plain model of the same graph whose
+// answers come from trying everything.
 
 #include "storage/engine.hpp"
 #include "storage/queries.hpp"
@@ -46,7 +46,8 @@ struct graph_model {
     std::erase_if(
       links, [n](const auto& l) { return std::get<0>(l.first) == n || std::get<1>(l.first) == n; });
   }
-  /// Learned concepts that n has associations to, ascending, with the one that stands for parallel ones.
+  /// Learned concepts that n has associations to, ascending, with the one that stands for parallel
+  /// ones.
   [[nodiscard]] std::map<concept_number, std::pair<kind_id, float>> next(concept_number n) const {
     std::map<concept_number, std::pair<kind_id, float>> found;
     for (auto i = links.lower_bound({n, 0, 0}); i != links.end() && std::get<0>(i->first) == n;
@@ -243,7 +244,8 @@ inline float random_confidence(std::mt19937& random) {
   return all[below(random, std::size(all))];
 }
 
-/// Writes a graph of concepts 1 … `concepts`, some of which stay placeholders, learned in a random order.
+/// Writes a graph of concepts 1 … `concepts`, some of which stay placeholders, learned in a random
+/// order.
 inline void write_random_graph(graph_memory& m, std::mt19937& random, concept_number concepts,
                                std::size_t links) {
   std::vector<concept_number> order;
