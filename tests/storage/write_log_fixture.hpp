@@ -62,8 +62,9 @@ public:
   arena memory;
   payload_pool pool;
   std::atomic<int> wakes = 0;
-  std::optional<write_log> log; // optional, so that a test may end it
-  std::uint64_t drained = 0;
+  std::optional<write_log> log;          // optional, so that a test may end it
+  std::uint64_t drained = 0;             // entries
+  std::atomic<std::uint64_t> drains = 0; // calls, for those who wait for room
 };
 
 } // namespace cmem::test
