@@ -344,10 +344,10 @@ void adjacency_builder::prefetch_root(std::uint32_t index) const noexcept {
 
 void adjacency_builder::prefetch_tail(std::uint32_t index) const noexcept {
   const adjacency_ref ref = refs_[index];
-  if (ref.count == 0)
-    return;
-  const adjacency_leaf* l = node(ref.count > chunk_size ? leaf_at(ref, ref.count / chunk_size) : ref.root);
   const std::uint32_t slot = ref.count % chunk_size;
+  if (slot == 0)
+    return; // the next append makes a leaf: there is none to look at yet
+  const adjacency_leaf* l = node(leaf_at(ref, ref.count / chunk_size));
   const auto at = property_layout::of(l->capacity, with_times_);
   const std::byte* p = pages_.memory().at(l->properties);
   __builtin_prefetch(l->targets() + slot);

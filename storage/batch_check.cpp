@@ -29,110 +29,138 @@ batch_check::concept_state& batch_check::at(const concept_id& id) {
   return it->second;
 }
 
-bool batch_check::exists(const association& a) {
-  if (const auto it = associations_.find(a); it != associations_.end())
-    return it->second;
-  const auto& [source, target, kind] = a;
-  if (at(source).forgotten || at(target).forgotten)
-    return false;
-  return base_.has_association(base_.find(source), base_.find(target), kind);
+bool& batch_check::exists(const association& a) {
+  const auto [it, fresh] = associations_.try_emplace(a, false);
+  if (fresh) {
+    const auto& [source, target, kind] = a;
+    it->second = base_.has_association(base_.find(source), base_.find(target), kind);
+    at(source).touched.push_back(it);
+    at(target).touched.push_back(it);
+  }
+  return it->second;
 }
 
-errc batch_check::name_it(concept_state& s, handle name) const {
+std::string_view batch_check::text_of(handle name) const {
   if (name == 0)
-    return errc::ok;
+    return {};
   const auto bytes = base_.payloads_.bytes(name);
-  const std::string_view given(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (!s.name.empty() && s.name != given)
-    return errc::id_collision;
-  if (s.exists)
-    s.name = given;
-  return errc::ok;
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+bool batch_check::collides(const concept_state& s, handle name) const {
+  return name != 0 && !s.name.empty() && s.name != text_of(name);
+}
+
+void batch_check::keep_name(concept_state& s, handle name) const {
+  if (s.exists && s.name.empty())
+    s.name = text_of(name);
+}
+
+void batch_check::clear(concept_state& s) {
+  concept_state none;
+  none.touched = std::move(s.touched);
+  none.forgotten = true;
+  s = std::move(none);
+}
+
+// Takes one away, and with it the placeholders that nobody needs any more, names included.
+void batch_check::remove(const association& a, bool& there) {
+  there = false;
+  concept_state& source = at(std::get<0>(a));
+  concept_state& target = at(std::get<1>(a));
+  --source.out;
+  --target.in;
+  for (concept_state* s : {&source, &target})
+    if (!s->learned && s->out == 0 && s->in == 0)
+      clear(*s);
 }
 
 void batch_check::forget(const concept_id& id, concept_state& s) {
-  for (auto& [a, there] : associations_)
-    if (std::get<0>(a) == id || std::get<1>(a) == id)
-      there = false;
-  s = {};
-  s.forgotten = true;
+  if (const std::uint32_t i = s.forgotten ? graph_builder::none : base_.find(id);
+      i != graph_builder::none) {
+    const auto touch = [&](const adjacency_list& list, bool outgoing) {
+      for (std::uint32_t c = 0; c < list.chunk_count(); ++c) {
+        const adjacency_chunk chunk = list.chunk(c);
+        for (std::size_t k = 0; k < chunk.targets.size(); ++k) {
+          const concept_id& other = base_.node(chunk.targets[k]).id;
+          (void)exists(outgoing ? association{id, other, chunk.kind[k]}
+                                : association{other, id, chunk.kind[k]});
+        }
+      }
+    };
+    touch(base_.out_.list(i), true);
+    touch(base_.in_.list(i), false);
+  }
+  for (std::size_t k = 0; k < s.touched.size(); ++k)
+    if (s.touched[k]->second)
+      remove(s.touched[k]->first, s.touched[k]->second);
+  clear(s);
 }
 
 errc batch_check::check_entry(const write_entry& e) {
-  concept_state& s = at(e.a);
-  if (const errc bad = name_it(s, e.name_a); bad != errc::ok)
+  concept_state& a = at(e.a);
+  concept_state* b = graph_builder::has_target(e.op) ? &at(e.b) : nullptr;
+  if (collides(a, e.name_a) || (b != nullptr && (collides(*b, e.name_b) || base_.names_differ(e))))
+    return errc::id_collision;
+  if (const errc bad = b != nullptr ? check_association(e, a, *b) : check_concept(e, a);
+      bad != errc::ok)
     return bad;
-  switch (e.op) {
-    case entry_op::learn_concept:
-      if (!s.learned && base_.over_budget_)
-        return errc::memory_budget;
-      if (!s.exists && base_.index_count_ + ++added_ > concepts_max)
-        return errc::limit_exceeded;
-      s.exists = s.learned = true;
-      return name_it(s, e.name_a);
-    case entry_op::strengthen:
-    case entry_op::record_access:
-      return s.learned ? errc::ok : errc::not_found;
-    case entry_op::set_attributes: {
-      if (!s.learned)
-        return errc::not_found;
-      const auto updates = base_.payloads_.bytes(e.attributes);
-      const auto merged = merge_attributes(s.attributes, updates, {});
-      if (merged.count > attributes_max)
-        return errc::limit_exceeded;
-      std::vector<std::byte> next(merged.bytes);
-      (void)merge_attributes(s.attributes, updates, next);
-      s.attributes = std::move(next);
-      return errc::ok;
-    }
-    case entry_op::forget_concept:
-      forget(e.a, s);
-      return errc::ok;
-    case entry_op::learn_association:
-    case entry_op::strengthen_association:
-    case entry_op::record_use:
-    case entry_op::forget_association:
-      return check_association(e, s, at(e.b));
+  if (e.op != entry_op::forget_concept && e.op != entry_op::forget_association) {
+    keep_name(a, e.name_a);
+    if (b != nullptr)
+      keep_name(*b, e.name_b);
   }
-  return errc::internal;
+  return errc::ok;
 }
 
-errc batch_check::check_association(const write_entry& e, concept_state& source, concept_state& target) {
-  if (const errc bad = name_it(target, e.name_b); bad != errc::ok)
-    return bad;
-  if (base_.names_differ(e))
-    return errc::id_collision;
-  const association a{e.a, e.b, e.kind};
-  const bool there = exists(a);
-  switch (e.op) {
-    case entry_op::learn_association:
-      if (there)
-        break;
-      if (base_.over_budget_)
-        return errc::memory_budget;
-      added_ += (source.exists ? 0U : 1U) + (target.exists ? 0U : 1U);
-      if (base_.index_count_ + added_ > concepts_max || ++source.out > degree_max || ++target.in > degree_max)
-        return errc::limit_exceeded;
-      source.exists = target.exists = true;
-      associations_[a] = true;
-      (void)name_it(source, e.name_a);
-      (void)name_it(target, e.name_b);
-      break;
-    case entry_op::forget_association:
-      if (there) {
-        associations_[a] = false;
-        --source.out;
-        --target.in;
-        for (concept_state* s : {&source, &target})
-          if (!s->learned && s->out == 0 && s->in == 0) { // a placeholder nobody needs goes, with its name
-            *s = {};
-            s->forgotten = true;
-          }
-      }
-      break;
-    default:
-      return there ? errc::ok : errc::not_found;
+errc batch_check::check_concept(const write_entry& e, concept_state& s) {
+  if (e.op == entry_op::learn_concept) {
+    if (!s.learned && base_.over_budget_)
+      return errc::memory_budget;
+    if (!s.exists && base_.index_count_ + ++added_ > concepts_max)
+      return errc::limit_exceeded;
+    s.exists = s.learned = true;
+    return errc::ok;
   }
+  if (e.op == entry_op::forget_concept) {
+    forget(e.a, s);
+    return errc::ok;
+  }
+  if (!s.learned)
+    return errc::not_found;
+  if (e.op == entry_op::set_attributes) {
+    const auto updates = base_.payloads_.bytes(e.attributes);
+    const auto merged = merge_attributes(s.attributes, updates, {});
+    if (merged.count > attributes_max)
+      return errc::limit_exceeded;
+    std::vector<std::byte> next(merged.bytes);
+    (void) merge_attributes(s.attributes, updates, next);
+    s.attributes = std::move(next);
+  }
+  return errc::ok;
+}
+
+errc batch_check::check_association(const write_entry& e, concept_state& source,
+                                    concept_state& target) {
+  const association a{e.a, e.b, e.kind};
+  bool& there = exists(a);
+  if (e.op == entry_op::forget_association) {
+    if (there)
+      remove(a, there);
+    return errc::ok;
+  }
+  if (there)
+    return errc::ok;
+  if (e.op != entry_op::learn_association)
+    return errc::not_found;
+  if (base_.over_budget_)
+    return errc::memory_budget;
+  added_ += (source.exists ? 0U : 1U) + (target.exists ? 0U : 1U);
+  if (base_.index_count_ + added_ > concepts_max || ++source.out > degree_max
+      || ++target.in > degree_max)
+    return errc::limit_exceeded;
+  source.exists = target.exists = true;
+  there = true;
   return errc::ok;
 }
 

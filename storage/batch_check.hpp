@@ -29,27 +29,35 @@ public:
   [[nodiscard]] errc check(const write_entry* first);
 
 private:
+  using association = std::tuple<concept_id, concept_id, kind_id>;
+  using associations = std::map<association, bool>;
   struct concept_state {
-    bool exists = false;    ///< learned or a placeholder
+    bool exists = false; ///< learned or a placeholder
     bool learned = false;
-    bool forgotten = false; ///< in this batch: the builder's associations of it count no more
+    bool forgotten = false; ///< in this batch: all that the builder has of it is in `touched`
     std::string_view name;
     std::vector<std::byte> attributes; ///< encoded
     std::uint64_t out = 0;             ///< degrees
     std::uint64_t in = 0;
+    std::vector<associations::iterator> touched; ///< those of associations_ that it is an end of
   };
-  using association = std::tuple<concept_id, concept_id, kind_id>;
 
   concept_state& at(const concept_id& id);
-  [[nodiscard]] bool exists(const association& a);
+  [[nodiscard]] bool& exists(const association& a);
   [[nodiscard]] errc check_entry(const write_entry& e);
-  [[nodiscard]] errc check_association(const write_entry& e, concept_state& source, concept_state& target);
-  [[nodiscard]] errc name_it(concept_state& s, handle name) const;
+  [[nodiscard]] errc check_concept(const write_entry& e, concept_state& s);
+  [[nodiscard]] errc check_association(const write_entry& e, concept_state& source,
+                                       concept_state& target);
+  [[nodiscard]] std::string_view text_of(handle name) const;
+  [[nodiscard]] bool collides(const concept_state& s, handle name) const;
+  void keep_name(concept_state& s, handle name) const;
   void forget(const concept_id& id, concept_state& s);
+  void remove(const association& a, bool& there);
+  static void clear(concept_state& s);
 
   const graph_builder& base_;
   std::unordered_map<concept_id, concept_state> concepts_;
-  std::map<association, bool> associations_; // touched here: there or not
+  associations associations_; // touched here: there or not
   std::uint64_t added_ = 0;                  // concepts, placeholders included
 };
 

@@ -290,9 +290,7 @@ errc graph_builder::learn_association(const lookahead& l) {
   write_entry& e = *l.entry;
   std::uint32_t source = find(e.a, l.hash_a, l.a);
   std::uint32_t target = find(e.b, l.hash_b, l.b);
-  if (name_collides(source, e.name_a) || name_collides(target, e.name_b))
-    return errc::id_collision;
-  if (names_differ(e))
+  if (name_collides(source, e.name_a) || name_collides(target, e.name_b) || names_differ(e))
     return errc::id_collision;
   association_values v{e.kind, e.x, e.y, e.time, e.time};
   if (const auto at = find_association(source, target, e.kind); at.out != none) {
@@ -340,7 +338,7 @@ errc graph_builder::change_association(const lookahead& l) {
   const write_entry& e = *l.entry;
   const std::uint32_t source = find(e.a, l.hash_a, l.a);
   const std::uint32_t target = find(e.b, l.hash_b, l.b);
-  if (name_collides(source, e.name_a) || name_collides(target, e.name_b))
+  if (name_collides(source, e.name_a) || name_collides(target, e.name_b) || names_differ(e))
     return errc::id_collision;
   const auto at = find_association(source, target, e.kind);
   if (at.out == none)
@@ -363,7 +361,7 @@ errc graph_builder::forget_association(const lookahead& l) {
   const write_entry& e = *l.entry;
   const std::uint32_t source = find(e.a, l.hash_a, l.a);
   const std::uint32_t target = find(e.b, l.hash_b, l.b);
-  if (name_collides(source, e.name_a) || name_collides(target, e.name_b))
+  if (name_collides(source, e.name_a) || name_collides(target, e.name_b) || names_differ(e))
     return errc::id_collision;
   if (const auto at = find_association(source, target, e.kind); at.out != none) {
     if (learned(source) && learned(target))
