@@ -1,8 +1,8 @@
 #pragma once
-// Catch2 as Debian 12 has it (2.13) or as 3.x, with one spelling for both. Tests include this header
-// and nothing of Catch2 itself; they write `Catch::Matchers::ContainsSubstring`, the name of 3.x.
-// Properties are checked by `REQUIRE(rc::check("what holds", ...))` of <rapidcheck.h>, which prints
-// the seed of a failure; <rapidcheck/catch.h> knows Catch2 2.x alone.
+// Catch2 as Debian 12 has it (2.13) or as 3.x, with one spelling for both. Tests include this
+// header and nothing of Catch2 itself; they write `Catch::Matchers::ContainsSubstring`, the name
+// of 3.x. Properties are checked by `REQUIRE(rc::check("what holds", ...))` of <rapidcheck.h>,
+// which prints the seed of a failure; <rapidcheck/catch.h> knows Catch2 2.x alone.
 
 #if __has_include(<catch2/catch_all.hpp>)
 #  include <catch2/catch_all.hpp>
