@@ -55,7 +55,7 @@ TEST_CASE("The deepest path allowed is found, one hop more is not") {
 TEST_CASE("Self-loops lead nowhere new") {
   graph_memory m;
   m.learn_all({1, 2, 3});
-  for (const concept_number n : {1, 2, 3})
+  for (const concept_number n : {1U, 2U, 3U})
     m.link(n, n);
   m.chain({1, 2, 3});
   m.publish();
