@@ -3,6 +3,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <cstring>
 #include <string>
 
 namespace cmem::bench {
@@ -42,7 +43,20 @@ public:
     r.strength = 1;
     r.confidence = 1;
   }
-  [[nodiscard]] absl::flat_hash_map<concept_id, record, id_hash> copy() const { return records_; }
+  /// A second map with contents of its own: what a program without shared structure hands to its readers.
+  void copy_to(mutable_map& other) const {
+    other.records_ = records_;
+    for (auto& [id, r] : other.records_) {
+      const handle h = other.pool_.allocate(pool_.size(r.content));
+      std::memcpy(other.pool_.data(h), pool_.data(r.content), pool_.size(r.content));
+      r.content = h;
+    }
+  }
+  void clear() {
+    for (auto& [id, r] : records_)
+      pool_.release(r.content);
+    records_.clear();
+  }
 
 private:
   payload_pool& pool_;
@@ -120,14 +134,17 @@ void at_size(const std::string& name, std::uint64_t n, double bar, bool with_cop
   const comparison c = compare(batches(ours), batches(theirs), o);
   o.rows.push_back({name, c.subject, "ms", "mutable map, replaced content freed", c.baseline, ratio_at_most(bar)});
   if (with_copy) {
-    const double copy_ms = median_of(
-      [&] {
+    const window full_copy = [&] {
+        mutable_map other(map_pool, 0);
         stopwatch watch;
-        const auto copied = map.copy();
-        return watch.seconds() * 1e3;
-      },
-      o);
-    o.rows.push_back({name + " against a full copy", c.subject, "ms", "copy of that map, contents shared", copy_ms,
+        map.copy_to(other);
+        const double ms = watch.seconds() * 1e3;
+        other.clear();
+        return ms;
+    };
+    (void)full_copy(); // its blocks are there from now on
+    const double copy_ms = median_of(full_copy, o);
+    o.rows.push_back({name + " against a full copy", c.subject, "ms", "full copy of that map", copy_ms,
                       ratio_at_most(1.0 / 60)});
   }
 }

@@ -25,6 +25,9 @@ struct concept_id {
   [[nodiscard]] std::string hex() const;
 
   friend auto operator<=>(const concept_id&, const concept_id&) = default;
+  friend bool operator==(const concept_id& a, const concept_id& b) noexcept {
+    return std::memcmp(a.bytes.data(), b.bytes.data(), 16) == 0; // two compares, where the default calls out
+  }
 };
 static_assert(sizeof(concept_id) == 16);
 

@@ -144,7 +144,7 @@ result<ticket> engine::write(const Op& o) {
   if (auto valid = validate(o, {impl_->kinds, impl_->options.vector_dimension}); !valid)
     return valid.error();
   if constexpr (std::is_same_v<Op, write_op>) {
-    return std::visit([this](const auto& x) { return write(x); }, o);
+    return std::visit([this](const auto& x) { return this->write(x); }, o);
   } else {
     if constexpr (std::is_same_v<Op, op::learn_concept>)
       if (impl_->over_budget.load(std::memory_order_relaxed) && !load()->index_of(o.id.id))

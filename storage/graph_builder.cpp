@@ -13,7 +13,7 @@ graph_builder::graph_builder(page_pool& pages, payload_pool& payloads, graph_bui
   : pages_(pages),
     payloads_(payloads),
     options_(std::move(options)),
-    ids_(pages),
+    ids_(pages, retired_),
     pages_of_nodes_(pages, retired_, page_use::records),
     out_(pages, retired_, options_.association_times),
     in_(pages, retired_, false) {
@@ -116,7 +116,7 @@ void graph_builder::reclaim(const std::vector<bool>& in_use) {
   kept.push_back(live_.back());
   live_.swap(kept);
   payload_pool::returns payloads(payloads_);
-  retired_.settle(live, dead, [&](const retired_object& o) {
+  const auto free = [&](const retired_object& o) {
     switch (static_cast<retired_kind>(o.kind)) {
       case retired_kind::page:
         pages_.release(o.object, o.size, static_cast<page_use>(o.use));
@@ -128,7 +128,12 @@ void graph_builder::reclaim(const std::vector<bool>& in_use) {
         free_index(o.object, o.size);
         break;
     }
-  });
+  };
+  const auto prefetch = [&](const retired_object& o) {
+    if (static_cast<retired_kind>(o.kind) == retired_kind::payload) // its head tells its size
+      __builtin_prefetch(pages_.memory().at(o.object), 1);
+  };
+  retired_.settle(live, dead, free, prefetch);
 }
 
 // -- records
@@ -296,7 +301,7 @@ std::uint64_t graph_builder::bytes_in_use() const noexcept {
 }
 
 std::size_t graph_builder::bookkeeping_bytes() const noexcept {
-  return pages_of_nodes_.bookkeeping_bytes() + out_.bookkeeping_bytes() + in_.bookkeeping_bytes()
+  return pages_.bookkeeping_bytes() + pages_of_nodes_.bookkeeping_bytes() + out_.bookkeeping_bytes() + in_.bookkeeping_bytes()
          + (node_page_version_.capacity() + index_since_.capacity()) * sizeof(std::uint64_t)
          + free_indices_.capacity() * sizeof(std::uint32_t) + retired_.bookkeeping_bytes()
          + live_.size() * sizeof(graph_snapshot);

@@ -14,7 +14,8 @@ std::uint64_t make_word(handle h, std::uint64_t tag, std::size_t log2_capacity) 
 
 } // namespace
 
-id_table::id_table(page_pool& pages) : pages_(pages), base_(pages.memory().base()) {
+id_table::id_table(page_pool& pages, reclaimer& retired)
+  : pages_(pages), retired_(retired), base_(pages.memory().base()) {
   for (auto& shard : shards_)
     shard.store(make_word(new_slots(log2_capacity_min), 0, log2_capacity_min), std::memory_order_relaxed);
 }
@@ -51,6 +52,7 @@ void id_table::grow(std::size_t shard) {
   // Mostly tombstones: a fresh table of the same size will do.
   const std::size_t log2 = live_[shard] * 2 > used_[shard] ? old_log2 + 1 : old_log2;
   free_slots_[old_log2].reserve(free_slots_[old_log2].size() + 1);
+  retired_.reserve_few(); // nothing throws once the table is replaced
   const std::uint64_t next = make_word(new_slots(log2), (old >> 6) + 1, log2);
   std::atomic<std::uint64_t>* from = slots(old);
   std::atomic<std::uint64_t>* to = slots(next);
@@ -66,7 +68,11 @@ void id_table::grow(std::size_t shard) {
   }
   used_[shard] = live_[shard];
   shards_[shard].store(next, std::memory_order_release); // pairs with find()
-  free_slots_[old_log2].push_back(static_cast<handle>(old >> 32));
+  const auto outgrown = static_cast<handle>(old >> 32);
+  if (log2 == old_log2)
+    free_slots_[log2].push_back(outgrown);
+  else // any snapshot from before may have a reader in it
+    retired_.retire_page(0, outgrown, sizeof(std::uint64_t) << old_log2, page_use::id_table);
 }
 
 void id_table::insert(std::uint64_t hash, std::uint32_t index) {

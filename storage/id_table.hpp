@@ -4,10 +4,10 @@
 #include "storage/arena.hpp"
 #include "storage/concept_id.hpp"
 #include "storage/page_pool.hpp"
+#include "storage/reclaimer.hpp"
 
 #include <array>
 #include <atomic>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -21,13 +21,13 @@ namespace cmem {
 ///
 /// It is not versioned. A reader checks what it finds against its own snapshot, so what it finds is
 /// always right; what it does not find is right if the table was not replaced meanwhile, which a tag
-/// in the table's word tells. Memory of a replaced table is reused for tables only, so a reader that is late reads
-/// slots (atomics), never something else.
+/// in the table's word tells. A table that was outgrown is freed when no snapshot from before is left; one replaced
+/// to be rid of tombstones is reused for tables of its size only, so that a late reader reads slots, never something else.
 /// Threads: find() from any thread, lock-free (again only when the writer replaced the table);
 /// insert(), erase() from the reconciler alone.
 class id_table {
 public:
-  explicit id_table(page_pool& pages);
+  id_table(page_pool& pages, reclaimer& retired);
   ~id_table();
   id_table(const id_table&) = delete;
   id_table& operator=(const id_table&) = delete;
@@ -90,25 +90,35 @@ private:
   }
   template <class Matches>
   std::optional<std::uint32_t> probe(std::uint64_t word, std::uint64_t hash, Matches&& matches) const noexcept {
+    // Nearly always in its first bucket, and alone with its fingerprint: no branch until that is known.
+    const std::uint64_t key = hash << 32;
+    const std::atomic<std::uint64_t>* bucket = slots(word) + home(static_cast<std::uint32_t>(hash), word);
+    std::uint64_t v = empty;
+    for (std::size_t i = 0; i < bucket_slots; ++i) {
+      const std::uint64_t s = bucket[i].load(std::memory_order_acquire) ^ key; // pairs with insert()
+      v = s >> 32 == 0 ? s : v;
+    }
+    if (v != empty && v != tombstone && matches(static_cast<std::uint32_t>(v) - 1)) [[likely]]
+      return static_cast<std::uint32_t>(v) - 1;
+    return probe_on(word, hash, matches);
+  }
+  template <class Matches>
+  [[gnu::noinline]] std::optional<std::uint32_t> probe_on(std::uint64_t word, std::uint64_t hash,
+                                                          Matches&& matches) const noexcept {
     const std::size_t mask = capacity(word) - 1;
     const auto fingerprint = static_cast<std::uint32_t>(hash);
     std::size_t at = home(fingerprint, word);
     for (std::size_t n = 0; n <= mask; n += bucket_slots) { // bounded: a late reader may find no end
       const std::atomic<std::uint64_t>* bucket = slots(word) + at;
-      std::array<std::uint64_t, bucket_slots> s;
-      unsigned hits = 0;
-      unsigned empties = 0;
+      bool full = true;
       for (std::size_t i = 0; i < bucket_slots; ++i) {
-        s[i] = bucket[i].load(std::memory_order_acquire); // pairs with insert()
-        hits |= (s[i] >> 32 == fingerprint ? 1U : 0U) << i;
-        empties |= (static_cast<std::uint32_t>(s[i]) == empty ? 1U : 0U) << i;
-      }
-      for (; hits != 0; hits &= hits - 1) {
-        const auto v = static_cast<std::uint32_t>(s[static_cast<std::size_t>(std::countr_zero(hits))]);
-        if (v != empty && v != tombstone && matches(v - 1))
+        const std::uint64_t s = bucket[i].load(std::memory_order_acquire); // pairs with insert()
+        const auto v = static_cast<std::uint32_t>(s);
+        full = full && v != empty;
+        if (s >> 32 == fingerprint && v != empty && v != tombstone && matches(v - 1))
           return v - 1;
       }
-      if (empties != 0) // an insert goes on to the next bucket only from one that was full
+      if (!full) // an insert goes on to the next bucket only from one that was full
         return std::nullopt;
       at = (at + bucket_slots) & mask;
     }
@@ -119,11 +129,12 @@ private:
   [[nodiscard]] std::uint32_t limit(std::size_t shard, std::uint64_t word) const noexcept;
 
   page_pool& pages_;
+  reclaimer& retired_;
   std::byte* base_; // const: of the arena
   std::array<std::atomic<std::uint64_t>, shard_count> shards_{}; // written by the reconciler
   std::array<std::uint32_t, shard_count> used_{};                // slots not empty, tombstones included
   std::array<std::uint32_t, shard_count> live_{};                // slots with an index
-  std::array<std::vector<handle>, 32> free_slots_;               // replaced tables, by log2 of capacity
+  std::array<std::vector<handle>, 32> free_slots_;               // cleaned tables, by log2 of capacity
 };
 
 } // namespace cmem

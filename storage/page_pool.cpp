@@ -33,15 +33,24 @@ std::size_t page_pool::class_bytes(std::size_t size_class) noexcept {
                                     : std::size_t{1} << (size_class - exact_classes + 14);
 }
 
-handle page_pool::carve(std::size_t size_class) {
+void page_pool::carve(std::size_t size_class) {
+  free_list& list = free_[size_class];
   const std::size_t block = class_bytes(size_class);
   if (block > exact_max) {
+    list.blocks.reserve(list.carved + 1);
     const handle h = memory_.allocate_spans((block + span_bytes - 1) / span_bytes);
     if (h == 0)
       throw std::bad_alloc();
-    return h;
+    list.blocks.push_back(h);
+    ++list.carved;
+    return;
   }
   const std::size_t slab = (std::max(slab_unit, 4 * block) + slab_unit - 1) / slab_unit * slab_unit;
+  const std::size_t count = slab / block;
+  if (const std::size_t before = list.blocks.capacity(); before < list.carved + count) {
+    list.blocks.reserve(2 * (list.carved + count)); // so that release() never allocates
+    list_bytes_ += (list.blocks.capacity() - before) * sizeof(handle);
+  }
   if ((std::size_t{chunk_end_} - chunk_next_) * handle_unit < slab) {
     const handle span = memory_.allocate_spans(1);
     if (span == 0)
@@ -49,30 +58,29 @@ handle page_pool::carve(std::size_t size_class) {
     chunk_next_ = span;
     chunk_end_ = span + static_cast<handle>(span_bytes / handle_unit);
   }
-  const handle first = chunk_next_;
+  for (std::size_t i = count; i > 0; --i) // out in address order
+    list.blocks.push_back(chunk_next_ + static_cast<handle>((i - 1) * (block / handle_unit)));
+  CMEM_POISON(memory_.at(chunk_next_), slab);
+  list.carved += count;
   chunk_next_ += static_cast<handle>(slab / handle_unit);
-  // The first block goes out; the others are linked in address order.
-  const auto step = static_cast<handle>(block / handle_unit);
-  const std::size_t count = slab / block;
-  for (std::size_t i = count - 1; i > 0; --i) {
-    const handle h = first + static_cast<handle>(i) * step;
-    *memory_.as<handle>(h) = free_[size_class];
-    free_[size_class] = h;
-    CMEM_POISON(memory_.at(h) + sizeof(handle), block - sizeof(handle));
-  }
-  return first;
 }
 
 handle page_pool::allocate(std::size_t bytes, page_use use) {
+  constexpr std::size_t ahead = 8;
   const std::size_t c = class_of(bytes);
-  handle h = free_[c];
-  if (h != 0)
-    free_[c] = *memory_.as<handle>(h);
-  else
-    h = carve(c);
-  CMEM_UNPOISON(memory_.at(h), class_bytes(c));
+  std::vector<handle>& blocks = free_[c].blocks;
+  if (blocks.empty())
+    carve(c);
   if (use != page_use::id_table)
-    journal_.push_back({h, static_cast<std::uint32_t>(bytes), use});
+    journal_.push_back({blocks.back(), static_cast<std::uint32_t>(bytes), use});
+  const handle h = blocks.back();
+  blocks.pop_back();
+  if (blocks.size() > ahead) {
+    const std::byte* later = memory_.at(blocks[blocks.size() - ahead]);
+    __builtin_prefetch(later, 1);
+    __builtin_prefetch(later + 64, 1);
+  }
+  CMEM_UNPOISON(memory_.at(h), class_bytes(c));
   auto& used = in_use_[static_cast<std::size_t>(use)];
   used.store(used.load(std::memory_order_relaxed) + class_bytes(c), std::memory_order_relaxed);
   return h;
@@ -80,9 +88,8 @@ handle page_pool::allocate(std::size_t bytes, page_use use) {
 
 void page_pool::release(handle h, std::size_t bytes, page_use use) noexcept {
   const std::size_t c = class_of(bytes);
-  *memory_.as<handle>(h) = free_[c];
-  free_[c] = h;
-  CMEM_POISON(memory_.at(h) + sizeof(handle), class_bytes(c) - sizeof(handle));
+  free_[c].blocks.push_back(h);
+  CMEM_POISON(memory_.at(h), class_bytes(c));
   auto& used = in_use_[static_cast<std::size_t>(use)];
   used.store(used.load(std::memory_order_relaxed) - class_bytes(c), std::memory_order_relaxed);
 }

@@ -16,8 +16,9 @@ enum class page_use : std::uint8_t { records, id_table, adjacency };
 inline constexpr std::size_t page_uses = 3;
 
 /// Free lists over one arena: one list for each multiple of 16 bytes up to 8 KiB, then one for each
-/// power of two. Blocks of a multiple of 64 bytes are 64-byte aligned. Under AddressSanitizer free
-/// blocks are poisoned.
+/// power of two. The lists lie apart from the blocks: releasing touches none, and the blocks that go out
+/// next are known in time to be fetched. Blocks of a multiple of 64 bytes are 64-byte aligned. Under
+/// AddressSanitizer free blocks are poisoned.
 /// Threads: one at a time (the reconciler); the counters may be read from any thread.
 class page_pool {
 public:
@@ -40,6 +41,8 @@ public:
   /// Bytes of blocks that are out, rounding included.
   [[nodiscard]] std::size_t bytes_in_use(page_use use) const noexcept;
   [[nodiscard]] std::size_t bytes_in_use() const noexcept;
+  /// Bytes of the free lists.
+  [[nodiscard]] std::size_t bookkeeping_bytes() const noexcept { return list_bytes_; }
 
 private:
   static constexpr std::size_t exact_max = 8192;
@@ -48,15 +51,20 @@ private:
 
   [[nodiscard]] static std::size_t class_of(std::size_t bytes) noexcept;
   [[nodiscard]] static std::size_t class_bytes(std::size_t size_class) noexcept;
-  handle carve(std::size_t size_class);
+  void carve(std::size_t size_class);
 
   arena& memory_;
-  std::array<handle, exact_classes + power_classes + 1> free_{}; // heads; a free block's first word is the next
+  struct free_list {
+    std::vector<handle> blocks; // the last goes out first; has room for all that were ever carved
+    std::size_t carved = 0;
+  };
+  std::array<free_list, exact_classes + power_classes + 1> free_;
   struct block {
     handle at;
     std::uint32_t bytes;
     page_use use;
   };
+  std::size_t list_bytes_ = 0;
   std::vector<block> journal_; // allocated since keep()
   handle chunk_next_ = 0; // unused rest of the current span …
   handle chunk_end_ = 0;  // … and its end

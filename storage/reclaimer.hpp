@@ -54,14 +54,21 @@ public:
     retire(created, retired_kind::index, page_use::records, index, token);
   }
 
-  /// Forgets what was retired since the last settle() (a merge that is discarded).
-  void forget_pending() noexcept { pending_.clear(); }
+  /// Forgets what was retired since the last settle() (a merge that is discarded), but for tables of ids,
+  /// which no merge takes back.
+  void forget_pending() noexcept {
+    std::erase_if(pending_, [](const retired_object& o) {
+      return static_cast<page_use>(o.use) != page_use::id_table;
+    });
+  }
 
   /// `version` was published: what is pending was replaced in it. Hands to `free` all objects that no
   /// version of `live` (ascending; those below `version` that are in use) can see. `dead` are the versions
-  /// that went out of use since the last call.
-  template <class Free>
-  void settle(const std::vector<std::uint64_t>& live, const std::vector<std::uint64_t>& dead, Free&& free) {
+  /// that went out of use since the last call. `prefetch` is told of objects some time before.
+  template <class Free, class Prefetch>
+  void settle(const std::vector<std::uint64_t>& live, const std::vector<std::uint64_t>& dead, Free&& free,
+              Prefetch&& prefetch) {
+    constexpr std::size_t ahead = 16;
     for (const std::uint64_t version : dead) {
       auto bucket = take_bucket(version);
       for (const retired_object& o : bucket) {
@@ -71,7 +78,10 @@ public:
       recycle(std::move(bucket));
     }
     const std::uint64_t newest = live.empty() ? 0 : live.back();
-    for (const retired_object& o : pending_) {
+    for (std::size_t i = 0; i < pending_.size(); ++i) {
+      const retired_object& o = pending_[i];
+      if (i + ahead < pending_.size())
+        prefetch(pending_[i + ahead]);
       if (live.empty() || newest < o.created)
         free(o);
       else
