@@ -101,8 +101,9 @@ private:
     ~lease() {
       if (home == nullptr)
         return;
-      in_use->store(false,
-                    std::memory_order_release); // pairs with claim(): the next thread's exchange
+      // Release: pairs with the exchange in claim(), so that the slot's next thread sees what we
+      // left.
+      in_use->store(false, std::memory_order_release);
       home->taken.fetch_sub(1, std::memory_order_relaxed);
     }
     void swap(lease& other) noexcept {
