@@ -18,9 +18,10 @@ inline constexpr std::uint16_t attribute_removed = 0xFFFF;
 /// Bytes that encode_attributes() needs at most for these updates.
 [[nodiscard]] std::size_t encoded_attribute_bytes(
   std::span<const attribute_update> updates) noexcept;
-/// Writes updates sorted by key; the last one of equal keys counts. Returns the bytes written, which are
-/// fewer than the bytes from above when keys repeat. Allocates nothing.
-/// Precondition: at most attributes_max updates within the limits of limits.hpp; `out` has the bytes from above.
+/// Writes updates sorted by key; the last one of equal keys counts. Returns the bytes written,
+/// which are fewer than the bytes from above when keys repeat. Allocates nothing.
+/// Precondition: at most attributes_max updates within the limits of limits.hpp; `out` has the
+/// bytes from above.
 std::size_t encode_attributes(std::span<const attribute_update> updates,
                               std::span<std::byte> out) noexcept;
 
@@ -41,13 +42,14 @@ private:
   std::uint32_t left_ = 0;
 };
 
-/// Bytes of `stored` with `updates` applied, and the number of attributes that makes; both 0 when none is left.
+/// Bytes of `stored` with `updates` applied, and the number of attributes that makes; both 0 when
+/// none is left.
 struct merged_attributes {
   std::size_t bytes = 0;
   std::uint32_t count = 0;
 };
-/// Both are encoded; either may be empty; `stored` removes nothing. Writes what stays to `out`, which holds
-/// `bytes` or more; with an empty `out` it only measures.
+/// Both are encoded; either may be empty; `stored` removes nothing. Writes what stays to `out`,
+/// which holds `bytes` or more; with an empty `out` it only measures.
 merged_attributes merge_attributes(std::span<const std::byte> stored,
                                    std::span<const std::byte> updates,
                                    std::span<std::byte> out) noexcept;

@@ -16,11 +16,12 @@ namespace cmem {
 /// The most that one block holds: more than any content, vector, or name with attributes needs.
 inline constexpr std::size_t payload_bytes_max = (std::size_t{5} << 18) - 8;
 
-/// Size classes over one arena: 16-byte steps up to 256, then 4 a doubling, so that at most a fifth of a block
-/// is rounding. Each class is a tagged_stack of free blocks. Nothing goes back to the arena.
-/// Under AddressSanitizer the payload of a free block is poisoned.
-/// Threads: allocate(), release(), `returns` and the figures from any thread, lock-free; provision()
-/// and keep_ready() from one thread at a time. A block belongs to whoever allocated it until it is released.
+/// Size classes over one arena: 16-byte steps up to 256, then 4 a doubling, so that at most a fifth
+/// of a block is rounding. Each class is a tagged_stack of free blocks. Nothing goes back to the
+/// arena. Under AddressSanitizer the payload of a free block is poisoned.
+/// Threads: allocate(), release(), `returns` and the figures from any thread, lock-free;
+/// provision() and keep_ready() from one thread at a time. A block belongs to whoever allocated it
+/// until it is released.
 class payload_pool {
 public:
   /// Makes the blocks of the small classes ready.
@@ -29,7 +30,8 @@ public:
   payload_pool(const payload_pool&) = delete;
   payload_pool& operator=(const payload_pool&) = delete;
 
-  /// A block of at least `bytes` (<= payload_bytes_max), 8-byte aligned; 0 when the arena is used up.
+  /// A block of at least `bytes` (<= payload_bytes_max), 8-byte aligned; 0 when the arena is used
+  /// up.
   [[nodiscard]] handle allocate(std::size_t bytes) noexcept;
   /// Gives one block back. `h` may be 0.
   void release(handle h) noexcept;
@@ -50,7 +52,8 @@ public:
   }
 
   /// Keeps each class ahead of its recent use, and touches the pages, so that allocate() finds
-  /// blocks that are ready. Called once per reconcile tick; carves at most provision_bytes_max a call.
+  /// blocks that are ready. Called once per reconcile tick; carves at most provision_bytes_max a
+  /// call.
   void provision() noexcept;
   /// provision() keeps at least `blocks` free blocks of `bytes`, and this call makes them.
   void keep_ready(std::size_t bytes, std::uint32_t blocks) noexcept;

@@ -8,13 +8,15 @@
 
 namespace cmem {
 
-/// Treiber's stack (Treiber 1986) with a counter in the head. The counter is the number of pops, which is enough:
-/// a handle can come back to the top only after it was popped, so a pop that looked at an old
-/// top fails its exchange. It wraps after 2^32 pops: a thread would have to stop for exactly that many.
-/// Owns nothing: links live with the elements, and `link(handle)` gives the Atomic<handle>& of one. A link is
-/// read while its element may be somebody else's by now, so links stay valid and atomic for ever.
-/// Threads: everything from any thread, lock-free.
-/// `Atomic` is std::atomic, or a test's that explores interleavings.
+/// Treiber's stack (Treiber 1986) with a counter in the head. The counter is the number of pops,
+/// which is enough: a handle can come back to the top only after it was popped, so a pop that
+/// looked at an old top fails its exchange. It wraps after 2^32 pops: a thread would have to stop
+/// for exactly that many.
+/// Owns nothing: links live with the elements, and `link(handle)` gives the Atomic<handle>& of one.
+/// A link is read while its element may be somebody else's by now, so links stay valid and atomic
+/// for ever.
+/// Threads: everything from any thread, lock-free. `Atomic` is std::atomic, or a test's that
+/// explores interleavings.
 template <template <class> class Atomic = std::atomic>
 class tagged_stack {
 public:

@@ -67,7 +67,8 @@ result<void> check_vector(std::span<const float> vector, std::uint32_t dimension
   if (vector.size() != dimension)
     return bad("vector has ", std::to_string(vector.size()), " numbers: must have ",
                std::to_string(dimension), ", the memory's vector_dimension, or none");
-  // Without a sign, floats order as their bits do, infinity and NaN last: one pass of integer maxima.
+  // Without a sign, floats order as their bits do, infinity and NaN last: one pass of integer
+  // maxima.
   std::uint32_t largest = 0;
   for (const float x : vector)
     largest = std::max(largest, std::bit_cast<std::uint32_t>(x) & 0x7FFF'FFFFU);

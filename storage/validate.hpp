@@ -16,11 +16,11 @@ struct validation_rules {
   std::uint32_t vector_dimension; ///< 0: concepts have no vectors
 };
 
-/// Fails (unknown_kind) on a kind that is not registered, (invalid_argument) on anything else; the detail
-/// names field and value, e.g. "confidence is 1.5: must lie within [0, 1]". Judges what can be told
-/// without looking into the memory; the rest (not_found, limits of what is stored) comes with the await.
-/// Names given as text must have 1 to name_bytes_max bytes. One set_attributes holds at most
-/// attributes_max updates, removals included.
+/// Fails (unknown_kind) on a kind that is not registered, (invalid_argument) on anything else; the
+/// detail names field and value, e.g. "confidence is 1.5: must lie within [0, 1]". Judges what can
+/// be told without looking into the memory; the rest (not_found, limits of what is stored) comes
+/// with the await. Names given as text must have 1 to name_bytes_max bytes. One set_attributes
+/// holds at most attributes_max updates, removals included.
 /// Threads: any. Cost: some nanoseconds when all is well, plus reading the vector.
 result<void> validate(const op::learn_concept& o, const validation_rules& rules);
 result<void> validate(const op::learn_association& o, const validation_rules& rules);

@@ -22,7 +22,8 @@ namespace {
 
 // Boost's queue reads nodes that another thread may be reusing, and throws the value away when its
 // exchange then fails: races by the letter. While one of these lives, ThreadSanitizer does not
-// look at this thread's accesses, but goes on to follow its atomics, so that what the queue orders is seen.
+// look at this thread's accesses, but goes on to follow its atomics, so that what the queue orders
+// is seen.
 class inside_queue {
 public:
 #ifdef CMEM_TSAN
@@ -53,8 +54,8 @@ constexpr std::uint64_t entries_told = 64;
 
 } // namespace
 
-// Nodes: one for each entry that fits, Boost's dummy, and for every thread one that it may hold between
-// queue and free list, and one that it may have pushed beyond the capacity (see admit()).
+// Nodes: one for each entry that fits, Boost's dummy, and for every thread one that it may hold
+// between queue and free list, and one that it may have pushed beyond the capacity (see admit()).
 write_log::write_log(payload_pool& pool, write_log_options options)
   : pool_(pool),
     options_(std::move(options)),
@@ -98,10 +99,11 @@ auto write_log::admit(writer_slot& slot, std::size_t entries, timestamp_us now) 
         continue;
       }
       // Nothing to drop: what fills the log are entries of writers that stopped between here and
-      // their push, or that the reconciler has just taken. Waiting for them is forbidden (W1), so go beyond.
+      // their push, or that the reconciler has just taken. Waiting for them is forbidden (W1), so
+      // go beyond.
     }
-    // Acquire pairs with the releases of drop_one() and drain_batch(): their nodes are back on Boost's free list.
-    // Release pairs with appends_in_flight(): our flag is up.
+    // Acquire pairs with the releases of drop_one() and drain_batch(): their nodes are back on
+    // Boost's free list. Release pairs with appends_in_flight(): our flag is up.
     if (pending_.compare_exchange_weak(seen, seen + entries, std::memory_order_acq_rel,
                                        std::memory_order_relaxed))
       break;
@@ -295,9 +297,9 @@ void write_log::wake() {
 
 void write_log::close() noexcept { pending_.fetch_or(closed_bit, std::memory_order_acq_rel); }
 
-// An append whose exchange in admit() comes after close()'s in the order of pending_ finds the bit. One
-// that comes before released its flag with that exchange, and we acquire it here: the flag reads as up
-// until the push is done. So no fence is needed on the writers' side.
+// An append whose exchange in admit() comes after close()'s in the order of pending_ finds the bit.
+// One that comes before released its flag with that exchange, and we acquire it here: the flag
+// reads as up until the push is done. So no fence is needed on the writers' side.
 bool write_log::appends_in_flight() const noexcept {
   (void) pending_.load(std::memory_order_acquire); // pairs with admit()
   bool any = false;

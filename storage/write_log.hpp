@@ -44,8 +44,9 @@ struct write_log_counters {
   std::uint64_t pending = 0;  ///< entries queued, not yet drained
 };
 
-/// Entries in hand, in log order. Each element is the first entry of a batch (see write_entry::next).
-/// The batch belongs to whoever drained it; release it with write_log::release().
+/// Entries in hand, in log order. Each element is the first entry of a batch (see
+/// write_entry::next). The batch belongs to whoever drained it; release it with
+/// write_log::release().
 struct drained_batch {
   std::vector<handle> entries;  ///< first entries
   std::size_t entry_count = 0;  ///< with the members of batches
@@ -54,24 +55,27 @@ struct drained_batch {
 
 /// FIFO for each writer, and in one total order: the order of application (W2).
 /// Arguments are valid already (validate.hpp); the log stores, it does not judge.
-/// Threads: append*(), wake(), close() and the figures from any thread, lock-free, no system call, save
-/// that one wake and a thread's first append. drain_batch() and release() from one thread at a time (the reconciler).
-/// Algorithm: boost::lockfree::queue (Michael & Scott 1996) of pooled entries. Its nodes are made up
-/// front, for `fixed_sized` queues end at 65,534 elements. Boost tells a node's lives apart by 16 bits: a
-/// thread that stops for a multiple of 65,536 queue operations between the few instructions of taking a free
-/// node, and then finds the same node on top with another behind it, corrupts the queue. Possible, not seen.
+/// Threads: append*(), wake(), close() and the figures from any thread, lock-free, no system call,
+/// save that one wake and a thread's first append. drain_batch() and release() from one thread at a
+/// time (the reconciler).
+/// Algorithm: boost::lockfree::queue (Michael & Scott 1996) of pooled entries. Its nodes are made
+/// up front, for `fixed_sized` queues end at 65,534 elements. Boost tells a node's lives apart by
+/// 16 bits: a thread that stops for a multiple of 65,536 queue operations between the few
+/// instructions of taking a free node, and then finds the same node on top with another behind it,
+/// corrupts the queue. Possible, not seen.
 class write_log {
 public:
-  /// `pool` outlives the log. Precondition: capacity in [1, log_capacity_max].
+  /// `pool` outlives the log.
+  /// Precondition: capacity in [1, log_capacity_max].
   write_log(payload_pool& pool, write_log_options options);
   /// Gives back what was not drained. No append is under way.
   ~write_log();
   write_log(const write_log&) = delete;
   write_log& operator=(const write_log&) = delete;
 
-  /// Appends one operation. Fails: overloaded (W3), out_of_memory (arena used up), closed, limit_exceeded
-  /// (writers_max). A refused one leaves nothing behind and takes no number. The details of the first three
-  /// are short, so that refusing costs no malloc.
+  /// Appends one operation. Fails: overloaded (W3), out_of_memory (arena used up), closed,
+  /// limit_exceeded (writers_max). A refused one leaves nothing behind and takes no number. The
+  /// details of the first three are short, so that refusing costs no malloc.
   result<ticket> append(const op::learn_concept& o, timestamp_us now);
   result<ticket> append(const op::learn_association& o, timestamp_us now);
   result<ticket> append(const op::strengthen& o, timestamp_us now);
@@ -94,8 +98,8 @@ public:
     return append(o, now);
   }
 
-  /// Takes up to `entries_max` (>= 1) entries; a batch is never split: one larger than that comes alone.
-  /// Adds to `out`, which must be empty.
+  /// Takes up to `entries_max` (>= 1) entries; a batch is never split: one larger than that comes
+  /// alone. Adds to `out`, which must be empty.
   void drain_batch(std::size_t entries_max, drained_batch& out);
   /// Gives entries and the payloads they still own back to the pool, and empties `batch`.
   void release(drained_batch& batch) noexcept;
@@ -115,9 +119,10 @@ public:
   /// popped() >= a value of pushed() read after an append returned, its entry has left the queue.
   [[nodiscard]] std::uint64_t pushed() const noexcept;
   [[nodiscard]] std::uint64_t popped() const noexcept;
-  /// Time of the oldest entry still queued or a little before it, 0 when there is none; for reconciliation lag
-  /// (R7). Exactly: of the first entry since the log was last empty, or of the last one that was drained or dropped
-  /// since. Never later than the oldest entry's, as far as the writers' clocks agree.
+  /// Time of the oldest entry still queued or a little before it, 0 when there is none; for
+  /// reconciliation lag (R7). Exactly: of the first entry since the log was last empty, or of the
+  /// last one that was drained or dropped since. Never later than the oldest entry's, as far as the
+  /// writers' clocks agree.
   [[nodiscard]] timestamp_us oldest_pending() const noexcept;
 
   [[nodiscard]] const write_entry& entry(handle h) const noexcept {

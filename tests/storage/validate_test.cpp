@@ -17,7 +17,8 @@ constexpr float large = std::numeric_limits<float>::max();
 
 const kind_registry kinds_of_test;
 
-/// "" when the operation is good, else the failure as text. As a write_op it must be judged the same.
+/// "" when the operation is good, else the failure as text. As a write_op it must be judged the
+/// same.
 template <class Op>
 std::string verdict(const Op& o, std::uint32_t dimension = 3) {
   const validation_rules rules{kinds_of_test, dimension};
