@@ -69,6 +69,9 @@ void builder_rig::publish() {
   builder_.reclaim(in_use);
 }
 
-void builder_rig::release() { log_.release(batch_); }
+void builder_rig::release() {
+  log_.release(batch_);
+  pages_.provision();
+}
 
 } // namespace cmem::bench

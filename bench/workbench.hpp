@@ -66,7 +66,7 @@ public:
   void drain(std::size_t entries);
   /// Merges what is in hand, publishes, frees what nobody sees. Entries stay in hand.
   void publish();
-  /// Gives the entries back.
+  /// Gives the entries back and prepares for the next batch, as an engine does between publishes.
   void release();
   /// Holds the newest snapshot from here on.
   void hold() { held_ = builder_.live().back(); }

@@ -4,6 +4,7 @@
 #include "storage/cow_array.hpp"
 #include "storage/page_pool.hpp"
 #include "storage/reclaimer.hpp"
+#include "storage/span_array.hpp"
 
 #include <cstdint>
 #include <cstring>
@@ -21,7 +22,7 @@ public:
   using view = cow_array_view<T, LeafSize>;
 
   cow_array_builder(page_pool& pages, reclaimer& retired, page_use use)
-    : pages_(pages), retired_(retired), use_(use) {}
+    : pages_(pages), retired_(retired), use_(use), leaf_version_(pages.memory()) {}
 
   /// Makes room for index i; new leaves are zero.
   void extend(std::uint32_t i, std::uint64_t version) {
@@ -30,7 +31,7 @@ public:
       std::memset(pages_.memory().at(part), 0, part_bytes);
       top_.push_back(part);
       part_version_.push_back(version);
-      leaf_version_.resize(top_.size() * view::part_leaves, 0);
+      leaf_version_.extend(top_.size() * view::part_leaves);
       top_dirty_ = true;
     }
     if (part_at(i)[leaf_slot(i)] != 0)
@@ -99,11 +100,10 @@ public:
     top_.assign(pages_.memory().as<handle>(published_top_),
                 pages_.memory().as<handle>(published_top_) + published_bytes_ / sizeof(handle));
     part_version_.resize(top_.size());
-    leaf_version_.resize(top_.size() * view::part_leaves);
     for (auto& v : part_version_)
       v = v > published ? 0 : v;
-    for (auto& v : leaf_version_)
-      v = v > published ? 0 : v;
+    for (std::size_t l = 0; l < leaf_version_.size(); ++l)
+      leaf_version_[l] = leaf_version_[l] > published ? 0 : leaf_version_[l];
     top_dirty_ = false;
     next_top_ = 0;
   }
@@ -111,7 +111,7 @@ public:
   /// Bytes of the versions kept here.
   [[nodiscard]] std::size_t bookkeeping_bytes() const noexcept {
     return (top_.capacity() * sizeof(handle))
-           + (part_version_.capacity() + leaf_version_.capacity()) * sizeof(std::uint64_t);
+           + part_version_.capacity() * sizeof(std::uint64_t) + leaf_version_.bytes();
   }
 
 private:
@@ -141,7 +141,7 @@ private:
   page_use use_;                            // const
   std::vector<handle> top_;                 // working copy
   std::vector<std::uint64_t> part_version_; // version that made each part
-  std::vector<std::uint64_t> leaf_version_; // version that made each leaf
+  span_array<std::uint64_t> leaf_version_;  // version that made each leaf
   handle next_top_ = 0; // between prepare() and publish()
   std::uint32_t next_bytes_ = 0;
   handle published_top_ = 0;

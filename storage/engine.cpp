@@ -237,6 +237,8 @@ reconcile_report engine::reconcile() {
   m.settle_waiters();
   m.reclaim();
   m.core->payloads.provision();
+  if (report.published)
+    m.core->pages.provision();
   m.publish_figures();
   if (closed()) {
     report.more_pending = m.log.appends_in_flight() || m.log.counters().pending > 0;

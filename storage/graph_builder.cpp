@@ -15,8 +15,10 @@ graph_builder::graph_builder(page_pool& pages, payload_pool& payloads, graph_bui
     options_(std::move(options)),
     ids_(pages, retired_),
     pages_of_nodes_(pages, retired_, page_use::records),
+    node_page_version_(pages.memory()),
     out_(pages, retired_, options_.association_times),
-    in_(pages, retired_, false) {
+    in_(pages, retired_, false),
+    index_since_(pages.memory()) {
   pages_of_nodes_.extend(0, version_);
   out_.extend(0, version_);
   in_.extend(0, version_);
@@ -86,8 +88,8 @@ void graph_builder::discard() noexcept {
   pages_of_nodes_.roll_back(last.version_);
   out_.roll_back(last.version_);
   in_.roll_back(last.version_);
-  for (auto& v : node_page_version_)
-    v = v > last.version_ ? 0 : v;
+  for (std::size_t p = 0; p < node_page_version_.size(); ++p)
+    node_page_version_[p] = node_page_version_[p] > last.version_ ? 0 : node_page_version_[p];
   pages_.discard_since_keep();
   index_count_ = last.index_count_;
   concept_count_ = last.concept_count_;
@@ -175,10 +177,8 @@ std::uint32_t graph_builder::add_node(const concept_id& id, std::uint64_t hash) 
     pages_of_nodes_.extend(p, version_);
     out_.extend(i, version_);
     in_.extend(i, version_);
-    if (p >= node_page_version_.size())
-      node_page_version_.resize(p + 1, 0);
-    if (i >= index_since_.size())
-      index_since_.resize(i + 1, 0);
+    node_page_version_.extend(p + 1);
+    index_since_.extend(i + 1);
   }
   concept_node& n = own_node(i);
   n = {};
@@ -302,7 +302,7 @@ std::uint64_t graph_builder::bytes_in_use() const noexcept {
 
 std::size_t graph_builder::bookkeeping_bytes() const noexcept {
   return pages_.bookkeeping_bytes() + pages_of_nodes_.bookkeeping_bytes() + out_.bookkeeping_bytes() + in_.bookkeeping_bytes()
-         + (node_page_version_.capacity() + index_since_.capacity()) * sizeof(std::uint64_t)
+         + node_page_version_.bytes() + index_since_.bytes()
          + free_indices_.capacity() * sizeof(std::uint32_t) + retired_.bookkeeping_bytes()
          + live_.size() * sizeof(graph_snapshot);
 }

@@ -10,6 +10,7 @@
 #include "storage/payload_pool.hpp"
 #include "storage/reclaimer.hpp"
 #include "storage/settlement_log.hpp"
+#include "storage/span_array.hpp"
 #include "storage/write_entry.hpp"
 
 #include <cstdint>
@@ -143,10 +144,10 @@ private:
   reclaimer retired_;
   id_table ids_;
   cow_array_builder<handle, 32> pages_of_nodes_;
-  std::vector<std::uint64_t> node_page_version_; // version that made each page of records
+  span_array<std::uint64_t> node_page_version_; // version that made each page of records
   adjacency_builder out_;
   adjacency_builder in_;
-  std::vector<std::uint64_t> index_since_;       // version in which each index was given out
+  span_array<std::uint64_t> index_since_;       // version in which each index was given out
 
   std::vector<std::uint32_t> free_indices_;
   std::size_t free_indices_taken_ = 0;           // from the back, by the version being built

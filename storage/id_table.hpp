@@ -5,13 +5,19 @@
 #include "storage/concept_id.hpp"
 #include "storage/page_pool.hpp"
 #include "storage/reclaimer.hpp"
+#include "storage/sanitizers.hpp"
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
+
+#if defined(__SSE2__)
+#  include <emmintrin.h>
+#endif
 
 namespace cmem {
 
@@ -88,18 +94,34 @@ private:
   std::atomic<std::uint64_t>* slots(std::uint64_t word) const noexcept {
     return reinterpret_cast<std::atomic<std::uint64_t>*>(base_ + (word >> 32) * handle_unit);
   }
+  // One bit for each slot of the bucket that seems to have this fingerprint. A hint: the slot itself is then
+  // loaded and looked at. On x86-64 four loads of two slots each, where ThreadSanitizer does not look.
+  static unsigned fingerprints_like(const std::atomic<std::uint64_t>* bucket, std::uint32_t fingerprint) noexcept {
+#if defined(__SSE2__) && !defined(CMEM_TSAN)
+    const auto* pairs = reinterpret_cast<const float*>(bucket);
+    const auto four = [&](int first) { // the high halves of four slots
+      const __m128 high = _mm_shuffle_ps(_mm_load_ps(pairs + first), _mm_load_ps(pairs + first + 4), 0xDD);
+      return _mm_cmpeq_epi32(_mm_castps_si128(high), _mm_set1_epi32(static_cast<int>(fingerprint)));
+    };
+    const __m128i eight = _mm_packs_epi32(four(0), four(8));
+    return static_cast<unsigned>(_mm_movemask_epi8(_mm_packs_epi16(eight, _mm_setzero_si128())));
+#else
+    unsigned hits = 0;
+    for (unsigned i = 0; i < bucket_slots; ++i)
+      hits |= (bucket[i].load(std::memory_order_relaxed) >> 32 == fingerprint ? 1U : 0U) << i;
+    return hits;
+#endif
+  }
   template <class Matches>
   std::optional<std::uint32_t> probe(std::uint64_t word, std::uint64_t hash, Matches&& matches) const noexcept {
-    // Nearly always in its first bucket, and alone with its fingerprint: no branch until that is known.
-    const std::uint64_t key = hash << 32;
+    // Nearly always in its first bucket, and alone with its fingerprint.
     const std::atomic<std::uint64_t>* bucket = slots(word) + home(static_cast<std::uint32_t>(hash), word);
-    std::uint64_t v = empty;
-    for (std::size_t i = 0; i < bucket_slots; ++i) {
-      const std::uint64_t s = bucket[i].load(std::memory_order_acquire) ^ key; // pairs with insert()
-      v = s >> 32 == 0 ? s : v;
+    if (const unsigned hits = fingerprints_like(bucket, static_cast<std::uint32_t>(hash)); hits != 0) [[likely]] {
+      const std::uint64_t s = bucket[std::countr_zero(hits)].load(std::memory_order_acquire); // pairs with insert()
+      const auto v = static_cast<std::uint32_t>(s);
+      if (v != empty && v != tombstone && matches(v - 1)) [[likely]]
+        return v - 1;
     }
-    if (v != empty && v != tombstone && matches(static_cast<std::uint32_t>(v) - 1)) [[likely]]
-      return static_cast<std::uint32_t>(v) - 1;
     return probe_on(word, hash, matches);
   }
   template <class Matches>

@@ -33,6 +33,10 @@ std::size_t page_pool::class_bytes(std::size_t size_class) noexcept {
                                     : std::size_t{1} << (size_class - exact_classes + 14);
 }
 
+std::size_t page_pool::slab_bytes(std::size_t size_class) noexcept {
+  return (std::max(slab_unit, 4 * class_bytes(size_class)) + slab_unit - 1) / slab_unit * slab_unit;
+}
+
 void page_pool::carve(std::size_t size_class) {
   free_list& list = free_[size_class];
   const std::size_t block = class_bytes(size_class);
@@ -45,7 +49,7 @@ void page_pool::carve(std::size_t size_class) {
     ++list.carved;
     return;
   }
-  const std::size_t slab = (std::max(slab_unit, 4 * block) + slab_unit - 1) / slab_unit * slab_unit;
+  const std::size_t slab = slab_bytes(size_class);
   const std::size_t count = slab / block;
   if (const std::size_t before = list.blocks.capacity(); before < list.carved + count) {
     list.blocks.reserve(2 * (list.carved + count)); // so that release() never allocates
@@ -75,6 +79,7 @@ handle page_pool::allocate(std::size_t bytes, page_use use) {
     journal_.push_back({blocks.back(), static_cast<std::uint32_t>(bytes), use});
   const handle h = blocks.back();
   blocks.pop_back();
+  ++free_[c].since;
   if (blocks.size() > ahead) {
     const std::byte* later = memory_.at(blocks[blocks.size() - ahead]);
     __builtin_prefetch(later, 1);
@@ -92,6 +97,31 @@ void page_pool::release(handle h, std::size_t bytes, page_use use) noexcept {
   CMEM_POISON(memory_.at(h), class_bytes(c));
   auto& used = in_use_[static_cast<std::size_t>(use)];
   used.store(used.load(std::memory_order_relaxed) - class_bytes(c), std::memory_order_relaxed);
+}
+
+void page_pool::provision() noexcept {
+  constexpr std::size_t page_bytes = 4096;
+  std::size_t left = provision_bytes_max;
+  for (std::size_t c = 0; c < exact_classes; ++c) {
+    free_list& list = free_[c];
+    list.recent = std::max(list.since, list.recent - list.recent / 8);
+    list.since = 0;
+    while (list.blocks.size() < list.recent && left >= slab_bytes(c)) {
+      const std::size_t before = list.blocks.size();
+      try {
+        carve(c);
+      } catch (const std::bad_alloc&) {
+        return;
+      }
+      left -= slab_bytes(c);
+      for (std::size_t i = before; i < list.blocks.size(); i += std::max<std::size_t>(1, page_bytes / class_bytes(c))) {
+        std::byte* first = memory_.at(list.blocks[i]);
+        CMEM_UNPOISON(first, 1);
+        *first = std::byte{0};
+        CMEM_POISON(first, 1);
+      }
+    }
+  }
 }
 
 void page_pool::discard_since_keep() noexcept {

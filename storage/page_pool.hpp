@@ -32,6 +32,12 @@ public:
   /// `bytes` and `use` as they were given to allocate().
   void release(handle h, std::size_t bytes, page_use use) noexcept;
 
+  /// Carves and touches ahead what the next version will need if it is like the last one, so that page faults
+  /// come between publishes and not within. Called after each; at most provision_bytes_max a call. Never throws: without
+  /// room, allocate() will.
+  void provision() noexcept;
+  static constexpr std::size_t provision_bytes_max = std::size_t{8} << 20;
+
   /// Takes back every block allocated since the last keep(), those for id tables excepted (they are
   /// not part of a version). Precondition: none of them was released.
   void discard_since_keep() noexcept;
@@ -51,12 +57,15 @@ private:
 
   [[nodiscard]] static std::size_t class_of(std::size_t bytes) noexcept;
   [[nodiscard]] static std::size_t class_bytes(std::size_t size_class) noexcept;
+  [[nodiscard]] static std::size_t slab_bytes(std::size_t size_class) noexcept;
   void carve(std::size_t size_class);
 
   arena& memory_;
   struct free_list {
     std::vector<handle> blocks; // the last goes out first; has room for all that were ever carved
     std::size_t carved = 0;
+    std::uint32_t recent = 0; // allocated since provision(), or in the version before if that was more
+    std::uint32_t since = 0;
   };
   std::array<free_list, exact_classes + power_classes + 1> free_;
   struct block {
