@@ -33,8 +33,8 @@ void add_phase(outcome& o, const tools::phase_report& p) {
   o.rows.push_back({p.name + ": reads held", held(p.reads), "of the rate", "", 0, at_least(0.999)});
   for (const auto& w : p.write_operations)
     if (w.name.starts_with("learn_"))
-      o.rows.push_back({p.name + ": " + w.name + " p99.9", static_cast<double>(w.service.p999),
-                        "ns", "", 0, at_most(1000)});
+      o.rows.push_back(
+        {p.name + ": " + w.name + " p99.9", static_cast<double>(w.service.p999), "ns"});
   o.rows.push_back({p.name + ": staleness p99", static_cast<double>(p.staleness.p99) * 1e-6, "ms",
                     "", 0, at_most(13)});
 }
@@ -70,6 +70,11 @@ outcome headline(const options& options) {
     if (reasons(p))
       reasoning = &p;
   }
+  // Over the whole run: the p99.9 of the hundred writes of a phase is just their maximum.
+  for (const auto& w : report.write_operations)
+    if (w.name.starts_with("learn_"))
+      o.rows.push_back({"all phases: " + w.name + " p99.9", static_cast<double>(w.service.p999),
+                        "ns", "", 0, at_most(1000)});
   if (reasoning == nullptr)
     throw std::runtime_error(file + ": has no phase with more reads than writes");
   for (const auto& p : report.phases)

@@ -33,6 +33,22 @@ rate_report rate_of(const rate& wanted, std::size_t threads, std::uint64_t done,
 
 } // namespace
 
+void write_times::merge(const std::array<histogram, write_kinds>& calls,
+                        const std::array<histogram, write_kinds>& since_due) noexcept {
+  for (std::size_t k = 0; k < write_kinds; ++k) {
+    service[k].merge(calls[k]);
+    latency[k].merge(since_due[k]);
+  }
+}
+
+std::vector<operation_report> write_times::report() const {
+  std::vector<operation_report> all;
+  for (std::size_t k = 0; k < write_kinds; ++k)
+    if (service[k].count() != 0)
+      all.push_back({std::string(write_names[k]), service[k].summary(), latency[k].summary(), 0});
+  return all;
+}
+
 phase_run::phase_run(const phase& p, std::size_t points, double time_scale) : load(p) {
   grid.points = std::max<std::size_t>(points, 4);
   staleness_by_point_.resize(grid.points);
@@ -84,11 +100,11 @@ void phase_run::close(const target_counters& before, const target_counters& afte
   report.pending_max = std::max(report.pending_max, after.pending);
 }
 
-void phase_run::collect(run_report& run) {
+void phase_run::collect(run_report& run, write_times& total) {
   const std::size_t phase = run.phases.size();
   const double end = report.start_seconds + report.seconds;
   std::vector<timeline_point> points(grid.points);
-  collect_writes(run.accounting, points.data());
+  collect_writes(run.accounting, total, points.data());
   collect_reads(points.data());
   for (std::size_t i = 0; i < points.size(); ++i) {
     auto& point = points[i];
@@ -102,9 +118,9 @@ void phase_run::collect(run_report& run) {
   run.phases.push_back(std::move(report));
 }
 
-void phase_run::collect_writes(accounting_report& a, timeline_point* points) {
+void phase_run::collect_writes(accounting_report& a, write_times& total, timeline_point* points) {
   std::uint64_t accepted = 0;
-  std::array<histogram, write_kinds> service, latency;
+  write_times times;
   for (const auto& w : writers) {
     a.attempts += w.attempts;
     a.accepted += w.accepted;
@@ -114,19 +130,14 @@ void phase_run::collect_writes(accounting_report& a, timeline_point* points) {
       a.refused_first = w.refused_first;
     accepted += w.accepted;
     staleness.merge(w.staleness);
-    for (std::size_t k = 0; k < write_kinds; ++k) {
-      service[k].merge(w.service[k]);
-      latency[k].merge(w.latency[k]);
-    }
+    times.merge(w.service, w.latency);
     for (std::size_t i = 0; i < grid.points; ++i) {
       points[i].writes += w.by_point[i];
       staleness_by_point_[i].merge(w.staleness_by_point[i]);
     }
   }
-  for (std::size_t k = 0; k < write_kinds; ++k)
-    if (service[k].count() != 0)
-      report.write_operations.push_back(
-        {std::string(write_names[k]), service[k].summary(), latency[k].summary(), 0});
+  report.write_operations = times.report();
+  total.merge(times.service, times.latency);
   report.writes = rate_of(load.writes, writers.size(), accepted, report.seconds);
   report.staleness = staleness.summary();
   join_sparse(staleness_by_point_);

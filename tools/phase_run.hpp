@@ -4,11 +4,23 @@
 #include "tools/load_threads.hpp"
 #include "tools/report.hpp"
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <vector>
 
 namespace cmem::tools {
+
+/// How long each kind of write took: the call alone, and since it was due.
+struct write_times {
+  std::array<histogram, write_kinds> service;
+  std::array<histogram, write_kinds> latency;
+
+  void merge(const std::array<histogram, write_kinds>& calls,
+             const std::array<histogram, write_kinds>& since_due) noexcept;
+  /// Of the kinds that occurred.
+  [[nodiscard]] std::vector<operation_report> report() const;
+};
 
 /// Kept until the run ends: the last writes of a phase become visible later.
 /// Threads: the tallies are for their threads until those were joined; all else for the one that
@@ -26,8 +38,9 @@ public:
   /// The threads have ended: how long it was, and what the target counted meanwhile.
   void close(const target_counters& before, const target_counters& after,
              std::int64_t run_start_ns);
-  /// Appends phase and timeline to a run's report and adds to its accounting. Empties this one's.
-  void collect(run_report& run);
+  /// Appends phase and timeline to a run's report, and adds to its accounting and to `total`.
+  /// Empties the report here.
+  void collect(run_report& run, write_times& total);
 
   const phase& load;
   timeline_grid grid;
@@ -39,7 +52,7 @@ public:
   phase_report report;
 
 private:
-  void collect_writes(accounting_report& a, timeline_point* points);
+  void collect_writes(accounting_report& a, write_times& total, timeline_point* points);
   void collect_reads(timeline_point* points);
 
   std::vector<coarse_histogram> staleness_by_point_;

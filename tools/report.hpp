@@ -80,6 +80,8 @@ struct run_report {
   double preload_seconds = 0;
   std::uint64_t resident_bytes_before = 0; ///< data set and program, before the target existed
   std::vector<phase_report> phases;
+  /// Of all phases: a p99.9 needs more writes than a phase of reasoning has.
+  std::vector<operation_report> write_operations;
   std::vector<timeline_point> timeline;
   accounting_report accounting;
   std::vector<std::string> missed; ///< what should hold and does not; empty is success

@@ -180,8 +180,10 @@ private:
   bool interrupted() { return report_.interrupted |= hooks_.interrupted && hooks_.interrupted(); }
 
   void finish() {
+    write_times total;
     for (auto& r : phases_)
-      r.collect(report_);
+      r.collect(report_, total);
+    report_.write_operations = total.report();
     auto& a = report_.accounting;
     a.target = target_.counters();
     if (auto difference = a.difference(); !difference.empty())

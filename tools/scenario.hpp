@@ -83,8 +83,9 @@ struct memory_spec {
 struct expectations {
   std::optional<std::uint64_t> dropped_min;
   std::optional<std::uint64_t> dropped_max;
-  std::optional<double> rate_held_min;      ///< achieved / wanted of every paced rate
-  std::optional<double> append_p999_us_max; ///< learn_concept and learn_association, the call alone
+  std::optional<double> rate_held_min; ///< achieved / wanted of every paced rate
+  /// learn_concept and learn_association, the call alone, over the whole run.
+  std::optional<double> append_p999_us_max;
   std::optional<double> staleness_p99_ms_max; ///< of every phase
 };
 

@@ -55,6 +55,10 @@ TEST_CASE("a run does what is due, no less and no more") {
   CHECK(report.phases[1].writes.done == 0);
   CHECK(report.phases[1].reads.due == 20);
   CHECK(target.written == p.writes.done);
+  std::uint64_t writes = 0;
+  for (const auto& o : report.write_operations)
+    writes += o.service.count;
+  CHECK(writes == p.writes.done);
   CHECK(target.finds == p.reads.done + report.phases[1].reads.done);
   CHECK(target.finished);
   CHECK(report.missed.empty());
