@@ -22,6 +22,9 @@ std::size_t leaf_bytes(std::uint32_t capacity) {
   return sizeof(adjacency_leaf) + std::size_t{capacity} * sizeof(std::uint32_t);
 }
 
+/// An index is kept up to date down to here, so that a list about the limit does not make it over and over.
+constexpr std::uint32_t hub_index_degree_min = hub_degree_min / 2;
+
 constexpr std::size_t inner_bytes = sizeof(adjacency_inner) + chunk_size * sizeof(handle);
 
 /// Levels of inner nodes above the leaves.
@@ -271,7 +274,7 @@ void adjacency_builder::append(std::uint32_t index, std::uint32_t target, const 
   }
   write(leaf, n % chunk_size, target, v);
   ref.count = n + 1;
-  if (ref.count > hub_degree_min)
+  if (ref.count > hub_index_degree_min)
     if (const auto it = hubs_.find(index); it != hubs_.end())
       it->second.insert(target, n, [&](std::uint32_t p) { return target_at(index, p); });
 }
@@ -291,7 +294,7 @@ void adjacency_builder::remove(std::uint32_t index, std::uint32_t position, std:
   adjacency_ref& ref = refs_.own(index, version);
   const std::uint32_t last = ref.count - 1;
   if (const auto it = hubs_.find(index); it != hubs_.end()) {
-    if (last < hub_degree_min / 2) {
+    if (last < hub_index_degree_min) {
       hubs_.erase(it);
     } else {
       it->second.erase(target_at(index, position), position);

@@ -1,4 +1,5 @@
-// The engine against a sequential model: any operations, cut into any batches, with old snapshots held.
+// The engine against a sequential model: any operations, cut into any batches, with old snapshots
+// held.
 
 #include "storage/engine.hpp"
 #include "tests/catch.hpp"
@@ -20,7 +21,8 @@ using cmem::test::text_of;
 
 namespace {
 
-/// Turns a number into an operation, so that shrinking a number simplifies the operation; 0 is none.
+/// Turns a number into an operation, so that shrinking a number simplifies the operation; 0 is
+/// none.
 class decoder {
 public:
   explicit decoder(std::uint64_t code) : left_(code) {}
@@ -66,38 +68,32 @@ write_op operation(std::uint64_t code, contents& c) {
     case 4: {
       c.text.assign(d.below(300), static_cast<char>('a' + d.below(26)));
       const bool with_vector = d.below(2) != 0;
-      return op::learn_concept{a, c.text,
-                               with_vector ? std::span<const float>(vector_values) : std::span<const float>(),
-                               static_cast<float>(d.below(10)), static_cast<float>(d.below(5)) / 4};
+      return op::learn_concept{
+        a, c.text, with_vector ? std::span<const float>(vector_values) : std::span<const float>(),
+        static_cast<float>(d.below(10)), static_cast<float>(d.below(5)) / 4};
     }
-    case 5:
-      return op::strengthen{a, static_cast<float>(d.below(9)) - 4};
-    case 6:
-      return op::record_access{a};
+    case 5: return op::strengthen{a, static_cast<float>(d.below(9)) - 4};
+    case 6: return op::record_access{a};
     case 7: {
       const std::uint32_t n = 1 + d.below(3);
       c.attributes.clear();
       for (std::uint32_t i = 0; i < n; ++i) {
         c.keys[i] = "key" + std::to_string(d.below(70));
         const std::uint32_t v = d.below(3);
-        c.attributes.push_back({c.keys[i], v == 0 ? std::nullopt : std::optional<std::string_view>(names[v])});
+        c.attributes.push_back(
+          {c.keys[i], v == 0 ? std::nullopt : std::optional<std::string_view>(names[v])});
       }
       return op::set_attributes{a, c.attributes};
     }
-    case 8:
-      return op::forget_concept{a};
-    default:
-      break;
+    case 8: return op::forget_concept{a};
+    default: break;
   }
   const concept_ref b = ref_of(d);
   const auto kind = static_cast<kind_id>(d.below(3));
   switch (what) {
-    case 9:
-      return op::forget_association{a, b, kind};
-    case 10:
-      return op::strengthen_association{a, b, kind, static_cast<float>(d.below(9)) - 4};
-    case 11:
-      return op::record_use{a, b, kind};
+    case 9: return op::forget_association{a, b, kind};
+    case 10: return op::strengthen_association{a, b, kind, static_cast<float>(d.below(9)) - 4};
+    case 11: return op::record_use{a, b, kind};
     default:
       return op::learn_association{a, b, kind, static_cast<float>(d.below(5)) / 4,
                                    static_cast<float>(d.below(10))};
@@ -139,7 +135,8 @@ TEST_CASE("snapshots are the fold of the entries that were applied", "[engine]")
   params.maxSize = 100;
   const auto property = [] {
     const auto codes = *rc::gen::container<std::vector<std::uint64_t>>(
-      static_cast<std::size_t>(*rc::gen::inRange(100, 160)), rc::gen::inRange<std::uint64_t>(0, ~0ULL));
+      static_cast<std::size_t>(*rc::gen::inRange(100, 160)),
+      rc::gen::inRange<std::uint64_t>(0, ~0ULL));
     timestamp_us now = 1'000;
     engine_options options;
     options.vector_dimension = vector_values.size();
@@ -175,10 +172,11 @@ TEST_CASE("snapshots are the fold of the entries that were applied", "[engine]")
         pending.emplace_back(*t, expected.apply(o, now));
       }
       if (action == 7 || i + 1 == codes.size()) {
-        (void)memory.reconcile();
+        (void) memory.reconcile();
         const auto s = memory.share();
         for (const auto& [t, e] : pending) {
-          const settlement want = e == errc::ok ? settlement{fate::applied, errc::ok} : settlement{fate::failed, e};
+          const settlement want =
+            e == errc::ok ? settlement{fate::applied, errc::ok} : settlement{fate::failed, e};
           const settlement got = s->outcome(t);
           RC_LOG() << "ticket " << t.number << ": " << to_string(got.reason) << ", expected "
                    << to_string(want.reason) << "\n";

@@ -42,7 +42,8 @@ public:
       ++edges;
       out += describe(a);
     }
-    return out + "concepts " + std::to_string(concepts_.size()) + " edges " + std::to_string(edges) + "\n";
+    return out + "concepts " + std::to_string(concepts_.size()) + " edges " + std::to_string(edges)
+           + "\n";
   }
 
   static std::string describe(const concept_record& c) {
@@ -50,8 +51,8 @@ public:
     for (const float f : c.vector)
       s += std::to_string(f) + ",";
     s += " strength=" + std::to_string(c.strength) + " confidence=" + std::to_string(c.confidence)
-         + " created=" + std::to_string(c.created) + " accessed=" + std::to_string(c.last_accessed) + "/"
-         + std::to_string(c.access_count);
+         + " created=" + std::to_string(c.created) + " accessed=" + std::to_string(c.last_accessed)
+         + "/" + std::to_string(c.access_count);
     for (const auto& [k, v] : c.attributes)
       s += " " + k + ":" + v;
     return s + "\n";
@@ -70,9 +71,8 @@ private:
 
   bool learned(const concept_id& id) const { return concepts_.contains(id); }
   bool needed(const concept_id& id) const {
-    return std::ranges::any_of(associations_, [&](const auto& a) {
-      return a.second.source == id || a.second.target == id;
-    });
+    return std::ranges::any_of(
+      associations_, [&](const auto& a) { return a.second.source == id || a.second.target == id; });
   }
   bool collides(const concept_ref& r) const {
     const auto it = names_.find(r.id);
@@ -162,7 +162,8 @@ private:
     return errc::ok;
   }
   bool collides(const concept_ref& a, const concept_ref& b) const {
-    return collides(a) || collides(b) || (a.id == b.id && !a.name.empty() && !b.name.empty() && a.name != b.name);
+    return collides(a) || collides(b)
+           || (a.id == b.id && !a.name.empty() && !b.name.empty() && a.name != b.name);
   }
   errc step(const op::learn_association& o, timestamp_us now) {
     if (collides(o.source, o.target))
@@ -190,7 +191,8 @@ private:
     return errc::ok;
   }
   errc step(const op::strengthen_association& o, timestamp_us) {
-    return on_association(o, [&](association_record& a) { a.weight = std::max(0.0F, a.weight + o.delta); });
+    return on_association(
+      o, [&](association_record& a) { a.weight = std::max(0.0F, a.weight + o.delta); });
   }
   errc step(const op::record_use& o, timestamp_us now) {
     return on_association(o, [&](association_record& a) { a.last_used = now; });
@@ -210,15 +212,17 @@ private:
   std::map<key, association_record> associations_;
 };
 
-/// Everything a snapshot shows, as text in the model's order; also checks that the two directions agree.
+/// Everything a snapshot shows, as text in the model's order; also checks that the two directions
+/// agree.
 inline std::string text_of(const graph_snapshot& s) {
   std::map<concept_id, std::string> concepts;
   std::map<std::tuple<concept_id, concept_id, kind_id>, std::string> associations;
   std::vector<std::string> incoming;
   std::vector<std::string> outgoing;
-  const auto end = [](const concept_id& a, const concept_id& b, const adjacency_chunk& c, std::size_t k) {
-    return a.hex() + b.hex() + std::to_string(c.kind[k]) + "/" + std::to_string(c.confidence[k]) + "/"
-           + std::to_string(c.weight[k]);
+  const auto end = [](const concept_id& a, const concept_id& b, const adjacency_chunk& c,
+                      std::size_t k) {
+    return a.hex() + b.hex() + std::to_string(c.kind[k]) + "/" + std::to_string(c.confidence[k])
+           + "/" + std::to_string(c.weight[k]);
   };
   for (std::uint32_t i = 0; i < s.index_count(); ++i) {
     if (s.node(i).state == node_vacant)
@@ -236,9 +240,9 @@ inline std::string text_of(const graph_snapshot& s) {
         const std::uint32_t t = chunk.targets[k];
         outgoing.push_back(end(id, s.node(t).id, chunk, k));
         if (s.is_learned(i) && s.is_learned(t))
-          associations[{id, s.node(t).id, chunk.kind[k]}] +=
-            model::describe({id, s.node(t).id, chunk.kind[k], chunk.confidence[k], chunk.weight[k],
-                             chunk.created ? chunk.created[k] : 0, chunk.last_used ? chunk.last_used[k] : 0});
+          associations[{id, s.node(t).id, chunk.kind[k]}] += model::describe(
+            {id, s.node(t).id, chunk.kind[k], chunk.confidence[k], chunk.weight[k],
+             chunk.created ? chunk.created[k] : 0, chunk.last_used ? chunk.last_used[k] : 0});
       }
     }
     const auto in = s.in(i);
@@ -253,7 +257,8 @@ inline std::string text_of(const graph_snapshot& s) {
     text += t;
   for (const auto& [key, t] : associations)
     text += t;
-  text += "concepts " + std::to_string(s.concept_count()) + " edges " + std::to_string(s.edge_count()) + "\n";
+  text += "concepts " + std::to_string(s.concept_count()) + " edges "
+          + std::to_string(s.edge_count()) + "\n";
   std::ranges::sort(incoming);
   std::ranges::sort(outgoing);
   if (incoming != outgoing)

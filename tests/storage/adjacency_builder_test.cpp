@@ -1,0 +1,301 @@
+#include "storage/adjacency_builder.hpp"
+#include "tests/catch.hpp"
+#include "tests/storage/builder_fixture.hpp"
+
+#include <deque>
+#include <random>
+#include <utility>
+#include <vector>
+
+using namespace cmem;
+using cmem::test::version_fixture;
+
+namespace {
+
+struct link {
+  std::uint32_t target;
+  association_values values;
+};
+
+bool same(const association_values& a, const association_values& b, bool with_times) {
+  return a.kind == b.kind && a.confidence == b.confidence && a.weight == b.weight
+         && (!with_times || (a.created == b.created && a.last_used == b.last_used));
+}
+
+/// The lists of a few concepts, and vectors that do the same: removing moves the last one up.
+class list_fixture : public version_fixture {
+public:
+  static constexpr std::uint32_t lists = 3;
+
+  explicit list_fixture(bool times = true) : with_times(times), builder(pages, retired, times) {
+    for (std::uint32_t i = 0; i < lists; ++i)
+      builder.extend(i, version);
+    publish();
+  }
+
+  void append(std::uint32_t list, std::uint32_t target, kind_id kind) {
+    const association_values v = some_values(kind);
+    builder.append(list, target, v, version);
+    model[list].push_back({target, v});
+  }
+  void replace(std::uint32_t list, std::uint32_t at) {
+    const association_values v = some_values(model[list][at].values.kind);
+    builder.replace(list, at, v, version);
+    model[list][at].values = v;
+  }
+  void remove(std::uint32_t list, std::uint32_t at) {
+    builder.remove(list, at, version);
+    model[list][at] = model[list].back();
+    model[list].pop_back();
+  }
+  void remove_all(std::uint32_t list) {
+    builder.remove_all(list, version);
+    model[list].clear();
+  }
+  /// Appends, removes or replaces; the degree wanders towards `aim`.
+  void step(std::uint32_t list, std::size_t aim, std::uint32_t targets) {
+    const auto target = static_cast<std::uint32_t>(random() % targets);
+    const auto kind = static_cast<kind_id>(random() % 3); // parallel ones
+    const std::size_t size = model[list].size();
+    const std::uint32_t at = builder.find(list, target, kind);
+    if (at != adjacency_builder::none)
+      REQUIRE((model[list][at].target == target && model[list][at].values.kind == kind));
+    const auto any = static_cast<std::uint32_t>(size == 0 ? 0 : random() % size);
+    if (at == adjacency_builder::none && (size < aim || random() % 4 == 0))
+      append(list, target, kind);
+    else if (size > aim && size > 0)
+      remove(list, at == adjacency_builder::none ? any : at);
+    else if (at != adjacency_builder::none)
+      replace(list, at);
+  }
+  void publish() {
+    builder.prepare();
+    view_ = builder.publish(version);
+    version_fixture::publish();
+  }
+  /// Keeps the version just published, as a snapshot would; of three kept, any one goes.
+  void hold_newest() {
+    held_.push_back({version - 1, view_, model});
+    version_fixture::hold(version - 1);
+    if (held_.size() > 3) {
+      const std::size_t gone = random() % 3;
+      release(held_[gone].version);
+      held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(gone));
+    }
+  }
+  void let_go_of_all() {
+    for (const held_version& h : held_)
+      release(h.version);
+    held_.clear();
+  }
+  /// All held versions are what they were, and the one being built is the model.
+  void check() const {
+    for (const held_version& h : held_)
+      for (std::uint32_t i = 0; i < lists; ++i)
+        REQUIRE(equal({memory.base(), h.view[i], with_times}, h.model[i]));
+    for (std::uint32_t i = 0; i < lists; ++i)
+      REQUIRE(equal(builder.list(i), model[i]));
+  }
+
+  const bool with_times;
+  adjacency_builder builder;
+  std::vector<std::vector<link>> model = std::vector<std::vector<link>>(lists);
+  std::minstd_rand random{1};
+
+private:
+  struct held_version {
+    std::uint64_t version;
+    adjacency_builder::array::view view;
+    std::vector<std::vector<link>> model;
+  };
+
+  association_values some_values(kind_id kind) {
+    const auto time = static_cast<timestamp_us>(random());
+    return {kind, static_cast<float>(random() % 100), static_cast<float>(random() % 100), time,
+            time + 1};
+  }
+  bool equal(const adjacency_list& list, const std::vector<link>& expected) const {
+    if (list.size() != expected.size() || list.chunk_count() != (expected.size() + 255) / 256)
+      return false;
+    std::size_t at = 0;
+    for (std::uint32_t c = 0; c < list.chunk_count(); ++c) {
+      const adjacency_chunk chunk = list.chunk(c);
+      if (chunk.targets.size() != std::min<std::size_t>(256, expected.size() - at)
+          || chunk.targets.data() != list.targets(c).data())
+        return false;
+      for (std::size_t k = 0; k < chunk.targets.size(); ++k, ++at) {
+        const association_values v{chunk.kind[k], chunk.confidence[k], chunk.weight[k],
+                                   with_times ? chunk.created[k] : 0,
+                                   with_times ? chunk.last_used[k] : 0};
+        if (chunk.targets[k] != expected[at].target || !same(v, expected[at].values, with_times))
+          return false;
+      }
+    }
+    return true;
+  }
+
+  adjacency_builder::array::view view_;
+  std::deque<held_version> held_;
+};
+
+} // namespace
+
+TEST_CASE("find_value: the first position, or the count, at every offset") {
+  std::vector<std::uint32_t> values(100, 7);
+  for (std::uint32_t count = 0; count <= 100; ++count) {
+    CHECK(find_value(values.data(), count, 9) == count);
+    for (std::uint32_t at = 0; at < 100; ++at) {
+      values[at] = 9;
+      REQUIRE(find_value(values.data(), count, 9) == std::min(at, count));
+      values[at] = 7;
+    }
+  }
+}
+
+TEST_CASE("R2: any appends, changes and removals of short lists, old versions held") {
+  const bool with_times = GENERATE(true, false);
+  list_fixture f(with_times);
+  for (std::size_t round = 0; round < cmem::test::sweep(600); ++round) {
+    const std::size_t aim = std::vector<std::size_t>{0, 3, 40, 250, 260, 520}[round / 7 % 6];
+    for (int i = 0; i < 100; ++i)
+      f.step(static_cast<std::uint32_t>(f.random() % list_fixture::lists), aim, 400);
+    if (f.random() % 20 == 0)
+      f.remove_all(1);
+    f.publish();
+    f.hold_newest();
+    f.check();
+  }
+}
+
+TEST_CASE("R2: lists that cross the hub limit up and down are found in and held") {
+  list_fixture f;
+  for (std::size_t round = 0; round < cmem::test::sweep(400); ++round) {
+    const std::size_t aim = std::vector<std::size_t>{4'500, 3'000, 4'200, 1'900}[round / 25 % 4];
+    for (int i = 0; i < 200; ++i)
+      f.step(0, aim, 3'000);
+    f.publish();
+    f.hold_newest();
+    if (round % 5 == 0)
+      f.check();
+  }
+  f.check();
+}
+
+TEST_CASE("a list that shrinks below the hub limit and grows again finds what came meanwhile") {
+  list_fixture f;
+  const auto find = [&](std::uint32_t target) { return f.builder.find(0, target, 0); };
+  for (std::uint32_t t = 0; t <= hub_degree_min; ++t)
+    f.append(0, t, 0);
+  REQUIRE(find(17) == 17); // now there is an index
+  for (int i = 0; i < 1'000; ++i)
+    f.remove(0, f.builder.degree(0) - 1);
+  for (std::uint32_t t = 10'000; t < 11'001; ++t)
+    f.append(0, t, 0);
+  REQUIRE(f.builder.degree(0) > hub_degree_min);
+  CHECK(find(10'000) != adjacency_builder::none);
+  CHECK(find(4'000) == adjacency_builder::none);
+  f.publish();
+  f.check();
+}
+
+TEST_CASE("R2: lists that cross 65,536, up and down, and go as a whole") {
+  list_fixture f;
+  for (std::uint32_t t = 0; t < 65'400; ++t)
+    f.append(0, t, 0);
+  f.publish();
+  f.hold_newest();
+  for (const std::size_t aim : {65'700U, 65'300U, 65'537U, 65'535U, 65'600U}) {
+    for (int round = 0; round < 3; ++round) {
+      for (int i = 0; i < 200; ++i)
+        f.step(0, aim, 100'000);
+      f.publish();
+    }
+    f.hold_newest();
+    f.check();
+  }
+}
+
+TEST_CASE("a list of 200,000: found in, held, shrunk, and all its memory comes back") {
+  list_fixture f;
+  f.publish();
+  const std::size_t bytes = f.pages.bytes_in_use();
+  const std::uint32_t degree = 200'000;
+  for (std::uint32_t t = 0; t < degree; ++t) {
+    f.append(0, t * 7, static_cast<kind_id>(t % 3));
+    if (t % 30'000 == 29'999)
+      f.publish();
+    if (t == 89'999)
+      f.hold_newest();
+  }
+  f.publish();
+  f.hold_newest();
+  for (std::uint32_t t = 0; t < degree; t += 997)
+    CHECK(f.builder.find(0, t * 7, static_cast<kind_id>(t % 3)) == t);
+  CHECK(f.builder.find(0, 7, 2) == adjacency_builder::none);
+  CHECK(f.builder.scan(0, 7, 1) == 1);
+  for (std::uint32_t i = 0; i < 150'000; ++i)
+    f.remove(0, static_cast<std::uint32_t>(f.random() % f.builder.degree(0)));
+  f.publish();
+  f.check();
+  f.remove_all(0);
+  f.publish();
+  f.check();
+  CHECK(f.pages.bytes_in_use() > bytes);
+  f.let_go_of_all();
+  f.publish();
+  CHECK(f.pages.bytes_in_use() == bytes);
+  CHECK(f.builder.times_bytes() == 0);
+}
+
+TEST_CASE("R3: what is appended, changed or removed in a hub costs a leaf and the way to it") {
+  list_fixture f;
+  for (std::uint32_t t = 0; t < 100'000; ++t)
+    f.append(0, t, 0);
+  f.publish();
+  f.hold_newest(); // so that nothing replaced is free before it is counted
+  const auto cost = [&](auto&& change) {
+    const std::size_t before = f.pages.bytes_in_use();
+    change();
+    return f.pages.bytes_in_use() - before;
+  };
+  CHECK(cost([&] { f.append(0, 200'000, 0); }) < 10'000);
+  f.publish();
+  CHECK(cost([&] { f.replace(0, 50'000); }) < 20'000);
+  f.publish();
+  CHECK(cost([&] { f.remove(0, 70'000); }) < 30'000);
+  f.publish();
+  f.check();
+}
+
+TEST_CASE("W9: a version taken back leaves lists and memory as they were published") {
+  list_fixture f;
+  for (std::uint32_t t = 0; t < 5'000; ++t)
+    f.append(0, t, 0);
+  for (std::uint32_t t = 0; t < 100; ++t)
+    f.append(1, t, 0);
+  f.publish();
+  f.publish();
+  REQUIRE(f.builder.find(0, 4'999, 0) == 4'999);
+  const auto published = f.model;
+  const std::size_t bytes = f.pages.bytes_in_use();
+  const std::size_t times = f.builder.times_bytes();
+  for (std::uint32_t t = 0; t < 500; ++t) {
+    f.append(0, 10'000 + t, 1);
+    f.remove(0, t);
+    f.remove(1, f.builder.degree(1) - 1 - t % 3);
+    f.append(1, 20'000 + t, 2);
+  }
+  f.remove_all(1);
+  f.retired.forget_pending();
+  f.builder.roll_back(f.version - 1);
+  f.pages.discard_since_keep();
+  ++f.version;
+  f.model = published;
+  f.check();
+  CHECK(f.pages.bytes_in_use() == bytes);
+  CHECK(f.builder.times_bytes() == times);
+  CHECK(f.builder.find(0, 10'000, 1) == adjacency_builder::none);
+  f.append(0, 10'000, 1);
+  f.publish();
+  f.check();
+}
