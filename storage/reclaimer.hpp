@@ -68,7 +68,7 @@ public:
   template <class Free, class Prefetch>
   void settle(const std::vector<std::uint64_t>& live, const std::vector<std::uint64_t>& dead, Free&& free,
               Prefetch&& prefetch) {
-    constexpr std::size_t ahead = 16;
+    constexpr std::size_t ahead = 64;
     for (const std::uint64_t version : dead) {
       auto bucket = take_bucket(version);
       for (const retired_object& o : bucket) {
