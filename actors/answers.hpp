@@ -26,7 +26,8 @@ result<std::optional<path_record>> answer_path(const graph_snapshot& s, const co
 /// What await_durable answers without storage (D1).
 [[nodiscard]] failure not_durable();
 
-/// For handlers: what `f` (returning result<T>) answers; what it throws becomes an error and kills nobody.
+/// For handlers: what `f` (returning result<T>) answers; what it throws becomes an error and kills
+/// nobody.
 template <class F>
 auto answer(F f) -> decltype(to_caf_result(f())) {
   try {

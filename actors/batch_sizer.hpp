@@ -7,8 +7,8 @@
 
 namespace cmem {
 
-/// Follows the time of a merged entry (exponentially weighted, the newest batch counts a quarter) and
-/// answers how many fit the interval. Merges of a few entries say little and are not followed.
+/// Follows the time of a merged entry (exponentially weighted, the newest batch counts a quarter)
+/// and answers how many fit the interval. Merges of a few entries say little and are not followed.
 /// Threads: one at a time.
 class batch_sizer {
 public:
@@ -26,16 +26,17 @@ public:
 
   /// Within [entries_min, entries_max], or entries_max where that is smaller.
   [[nodiscard]] std::size_t limit() const noexcept {
-    const double fitting = entry_ns_ > 0 ? interval_ns_ / entry_ns_ : static_cast<double>(entries_max_);
+    const double fitting =
+      entry_ns_ > 0 ? interval_ns_ / entry_ns_ : static_cast<double>(entries_max_);
     if (fitting >= static_cast<double>(entries_max_))
       return entries_max_;
     return std::min(entries_max_, std::max(entries_min, static_cast<std::size_t>(fitting)));
   }
 
 private:
-  double interval_ns_;        // const
-  std::size_t entries_max_;   // const
-  double entry_ns_ = 0;       // observe(); 0 before the first
+  double interval_ns_;      // const
+  std::size_t entries_max_; // const
+  double entry_ns_ = 0;     // observe(); 0 before the first
 };
 
 } // namespace cmem

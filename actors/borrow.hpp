@@ -24,12 +24,15 @@ public:
     return op::strengthen_association{m.source, m.target, m.kind, m.delta};
   }
   write_op operator()(const msg::record_access& m) { return op::record_access{m.id}; }
-  write_op operator()(const msg::record_use& m) { return op::record_use{m.source, m.target, m.kind}; }
+  write_op operator()(const msg::record_use& m) {
+    return op::record_use{m.source, m.target, m.kind};
+  }
   write_op operator()(const msg::set_attributes& m) {
     auto& updates = updates_.emplace_back();
     updates.reserve(m.attributes.size());
     for (const auto& a : m.attributes)
-      updates.push_back({a.key, a.removed ? std::nullopt : std::optional<std::string_view>(a.value)});
+      updates.push_back(
+        {a.key, a.removed ? std::nullopt : std::optional<std::string_view>(a.value)});
     return op::set_attributes{m.id, updates};
   }
   write_op operator()(const msg::forget_concept& m) { return op::forget_concept{m.id}; }

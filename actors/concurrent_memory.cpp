@@ -15,12 +15,13 @@ namespace cmem {
 
 namespace {
 
-/// An actor system for one memory. Workers that share one queue block when it is empty: the default policy
-/// steals by polling, which costs latency and an idle core.
+/// An actor system for one memory. Workers that share one queue block when it is empty: the default
+/// policy steals by polling, which costs latency and an idle core.
 struct own_system {
   own_system() : system(configured(settings)) {}
 
   static caf::actor_system_config& configured(caf::actor_system_config& c) {
+    init_types();
     c.set(cafx::setting("scheduler.policy"), cafx::policy("sharing"));
     c.set(cafx::setting("scheduler.max-threads"),
           std::max<std::int64_t>(1, std::thread::hardware_concurrency()));
@@ -75,7 +76,8 @@ result<std::unique_ptr<concurrent_memory>> concurrent_memory::open(config c) {
   return std::unique_ptr<concurrent_memory>(new concurrent_memory(std::move(made).value()));
 }
 
-result<std::unique_ptr<concurrent_memory>> concurrent_memory::open(caf::actor_system& host, config c) {
+result<std::unique_ptr<concurrent_memory>> concurrent_memory::open(caf::actor_system& host,
+                                                                   config c) {
   auto made = impl::make(&host, std::move(c));
   if (!made)
     return made.error();
@@ -138,7 +140,9 @@ result<kind_id> concurrent_memory::register_kind(std::string_view name) {
   return impl_->core->register_kind(name);
 }
 
-const kind_registry& concurrent_memory::known_kinds() const noexcept { return impl_->storage().kinds(); }
+const kind_registry& concurrent_memory::known_kinds() const noexcept {
+  return impl_->storage().kinds();
+}
 
 // -- reading
 
@@ -146,8 +150,9 @@ result<concept_record> concurrent_memory::query_concept(const concept_ref& id) c
   return answer_find(*snapshot(), id.id);
 }
 
-result<std::vector<neighbor_record>>
-concurrent_memory::query_neighbors(const concept_ref& id, const neighbor_filter& f, direction d) const {
+result<std::vector<neighbor_record>> concurrent_memory::query_neighbors(const concept_ref& id,
+                                                                        const neighbor_filter& f,
+                                                                        direction d) const {
   return answer_neighbors(*snapshot(), id.id, d, f);
 }
 

@@ -24,19 +24,20 @@ namespace cmem {
 
 struct actor_handles; // actors/handles.hpp
 
-/// Writes go to a log and return a ticket at once; a reconciler merges them every few milliseconds into a new
-/// snapshot; reads use the newest snapshot and never wait. Calls here are direct: none crosses a mailbox.
+/// Writes go to a log and return a ticket at once; a reconciler merges them every few milliseconds
+/// into a new snapshot; reads use the newest snapshot and never wait. Calls here are direct: none
+/// crosses a mailbox.
 ///
-/// Threads: all calls from any thread, save the destructor. Writes fail with the errors of storage/engine.hpp:
-/// invalid_argument, unknown_kind, overloaded, memory_budget, out_of_memory, closed.
-/// Snapshots may outlive the memory. Actors end after close(), in their own time.
+/// Threads: all calls from any thread, save the destructor. Writes fail with the errors of
+/// storage/engine.hpp: invalid_argument, unknown_kind, overloaded, memory_budget, out_of_memory,
+/// closed. Snapshots may outlive the memory. Actors end after close(), in their own time.
 class concurrent_memory {
 public:
-  /// A memory with an actor system of its own. Fails as validate(config) does; out_of_memory when no address
-  /// space can be reserved.
+  /// A memory with an actor system of its own. Fails as validate(config) does; out_of_memory when
+  /// no address space can be reserved.
   static result<std::unique_ptr<concurrent_memory>> open(config c = {});
-  /// A memory whose actors live in the host's system, beside any others, under any scheduler policy. Close it
-  /// before the system goes: actors would keep that from ending.
+  /// A memory whose actors live in the host's system, beside any others, under any scheduler
+  /// policy. Close it before the system goes: actors would keep that from ending.
   static result<std::unique_ptr<concurrent_memory>> open(caf::actor_system& host, config c = {});
   /// open() for programs that want exceptions: throws std::runtime_error with the failure's text.
   explicit concurrent_memory(config c = {});
@@ -59,7 +60,8 @@ public:
   result<ticket> record_access(const concept_ref& id);
   result<ticket> record_use(const concept_ref& source, const concept_ref& target,
                             kind_id kind = kinds::semantic);
-  result<ticket> set_attributes(const concept_ref& id, std::span<const attribute_update> attributes);
+  result<ticket> set_attributes(const concept_ref& id,
+                                std::span<const attribute_update> attributes);
   result<ticket> forget_concept(const concept_ref& id);
   result<ticket> forget_association(const concept_ref& source, const concept_ref& target,
                                     kind_id kind = kinds::semantic);
@@ -76,12 +78,12 @@ public:
   /// A copy. Fails: not_found.
   [[nodiscard]] result<concept_record> query_concept(const concept_ref& id) const;
   /// Best first. Fails: not_found.
-  [[nodiscard]] result<std::vector<neighbor_record>>
-  query_neighbors(const concept_ref& id, const neighbor_filter& f = {},
-                  direction d = direction::outgoing) const;
+  [[nodiscard]] result<std::vector<neighbor_record>> query_neighbors(
+    const concept_ref& id, const neighbor_filter& f = {}, direction d = direction::outgoing) const;
   /// Fewest hops; nullopt when there is no path. Fails: not_found, invalid_argument (max_depth).
-  [[nodiscard]] result<std::optional<path_record>>
-  find_path(const concept_ref& source, const concept_ref& target, std::uint32_t max_depth = 6) const;
+  [[nodiscard]] result<std::optional<path_record>> find_path(const concept_ref& source,
+                                                             const concept_ref& target,
+                                                             std::uint32_t max_depth = 6) const;
   /// The newest snapshot, held until the guard goes, on this thread. For storage/queries.hpp.
   [[nodiscard]] snapshot_guard snapshot() const noexcept;
   /// The newest snapshot as a handle that may be kept and mailed.
@@ -90,13 +92,13 @@ public:
   // -- awaiting (W4)
 
   /// Blocks until it is known what became of the entry. Wakes the reconciler. Fails: timed_out.
-  result<settlement> await_visible(const ticket& t,
-                                   std::chrono::nanoseconds timeout = std::chrono::seconds(5)) const;
+  result<settlement> await_visible(
+    const ticket& t, std::chrono::nanoseconds timeout = std::chrono::seconds(5)) const;
   /// Fails: not_durable, for this version keeps memory only.
-  result<settlement> await_durable(const ticket& t,
-                                   std::chrono::nanoseconds timeout = std::chrono::seconds(5)) const;
-  /// Calls `done` once it is known: at once, or later on the reconciler's thread, where it must be short and
-  /// must not close the memory.
+  result<settlement> await_durable(
+    const ticket& t, std::chrono::nanoseconds timeout = std::chrono::seconds(5)) const;
+  /// Calls `done` once it is known: at once, or later on the reconciler's thread, where it must be
+  /// short and must not close the memory.
   void on_settled(const ticket& t, std::function<void(settlement)> done);
 
   // -- looking after it
@@ -105,8 +107,8 @@ public:
   [[nodiscard]] health_report health() const;
   [[nodiscard]] const config& settings() const noexcept;
   [[nodiscard]] actor_handles actors() const;
-  /// Drains what is pending and says what became of it; later writes are refused (closed), awaits still open
-  /// resolve, reads go on (D7). The second and later calls return the same report.
+  /// Drains what is pending and says what became of it; later writes are refused (closed), awaits
+  /// still open resolve, reads go on (D7). The second and later calls return the same report.
   close_report close();
 
 private:

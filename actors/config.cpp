@@ -63,9 +63,9 @@ result<void> validate(const config& c) {
     return failure{errc::unsupported, "storage_path is \"" + c.storage_path
                                         + "\": this version keeps memory only; leave it empty"};
   if (c.overflow != overflow_policy::drop_oldest && c.overflow != overflow_policy::reject)
-    return failure{errc::invalid_argument,
-                   "overflow is " + std::to_string(static_cast<unsigned>(c.overflow))
-                     + ": must be drop_oldest or reject"};
+    return failure{errc::invalid_argument, "overflow is "
+                                             + std::to_string(static_cast<unsigned>(c.overflow))
+                                             + ": must be drop_oldest or reject"};
   auto fields = first_failure({
     within<std::uint32_t>("reconcile_interval_ms", c.reconcile_interval_ms, 1, interval_max_ms),
     within<std::size_t>("max_batch_size", c.max_batch_size, 1, batch_entries_max),
@@ -81,11 +81,10 @@ result<void> validate(const config& c) {
   if (!fields)
     return fields;
   if (c.health.reconciliation_lag_max_ms < c.reconcile_interval_ms)
-    return failure{errc::invalid_argument,
-                   "health.reconciliation_lag_max_ms is "
-                     + std::to_string(c.health.reconciliation_lag_max_ms)
-                     + ": must be at least reconcile_interval_ms, which is "
-                     + std::to_string(c.reconcile_interval_ms)};
+    return failure{errc::invalid_argument, "health.reconciliation_lag_max_ms is "
+                                             + std::to_string(c.health.reconciliation_lag_max_ms)
+                                             + ": must be at least reconcile_interval_ms, which is "
+                                             + std::to_string(c.reconcile_interval_ms)};
   return {};
 }
 

@@ -30,7 +30,8 @@ struct health_limits {
 };
 
 struct config {
-  /// Directory of the durable store. This version keeps memory only: anything but "" is refused (unsupported).
+  /// Directory of the durable store. This version keeps memory only: anything but "" is refused
+  /// (unsupported).
   std::string storage_path = {};
   /// Upper bound of the time between merges; what awaits or a filling log wake comes sooner.
   std::uint32_t reconcile_interval_ms = 10;
@@ -51,8 +52,8 @@ struct config {
   std::uint64_t arena_bytes = arena_bytes_max;
   /// Actors that answer queries by message. Direct calls need none of them.
   std::size_t reader_actors = 2;
-  /// The reconciler has a thread of its own. Without, it ticks by the actor system's clock and runs on
-  /// its workers, which CAF's deterministic test scheduler can step.
+  /// The reconciler has a thread of its own. Without, it ticks by the actor system's clock and runs
+  /// on its workers, which CAF's deterministic test scheduler can step.
   bool reconciler_detached = true;
   health_limits health = {};
   /// Empty: warnings and errors go to standard error.
@@ -73,7 +74,8 @@ inline constexpr std::uint32_t interval_max_ms = 60'000;
 inline constexpr std::size_t reader_actors_max = 256;
 inline constexpr std::uint32_t lag_limit_max_ms = 3'600'000;
 
-/// Checks every field. Fails (invalid_argument; unsupported for storage_path) naming field and value.
+/// Checks every field. Fails (invalid_argument; unsupported for storage_path) naming field and
+/// value.
 result<void> validate(const config& c);
 
 /// What of it concerns storage.

@@ -10,9 +10,9 @@
 
 namespace cmem {
 
-/// Handles of the actors of one memory; the supervisor replaces those that died. Actors own the core that owns
-/// this: dismiss() breaks the circle.
-/// Threads: all calls from any thread, under a short mutex that only actors and the exceptional wake take (W1).
+/// Handles of the actors of one memory; the supervisor replaces those that died. Actors own the
+/// core that owns this: dismiss() breaks the circle. Threads: all calls from any thread, under a
+/// short mutex that only actors and the exceptional wake take (W1).
 class crew {
 public:
   [[nodiscard]] writer_actor writer() const { return get(writer_); }
@@ -29,8 +29,8 @@ public:
   void set(supervisor_actor h) { put(supervisor_, std::move(h)); }
   void set(std::size_t place, reader_actor h);
 
-  /// Sends everybody home, after what is in their mailboxes, and forgets them. Later set() calls send the newcomer home
-  /// at once.
+  /// Sends everybody home, after what is in their mailboxes, and forgets them. Later set() calls
+  /// send the newcomer home at once.
   void dismiss();
 
 private:

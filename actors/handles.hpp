@@ -5,8 +5,8 @@
 
 namespace cmem {
 
-/// As of the moment they were asked for: one that ended (its requests answer `closed`, to_failure() says so)
-/// has a successor, so ask again.
+/// As of the moment they were asked for: one that ended (its requests answer `closed`, to_failure()
+/// says so) has a successor, so ask again.
 struct actor_handles {
   writer_actor writer;
   reader_pool_actor reader_pool;

@@ -40,22 +40,25 @@ health_report assess(const memory_stats& s, const health_limits& limits) {
     report.issues.push_back({what, value, limit, figures + std::to_string(limit) + advice});
   };
   if (s.write_log.pending > limits.pending_max)
-    complain(health_concern::write_lag, s.write_log.pending, limits.pending_max,
-             std::to_string(s.write_log.pending) + " entries are pending, more than ",
-             ": writes come faster than they are merged. Raise max_batch_size (high_write_throughput() "
-             "does), give the reconciler a core of its own, or write less.");
+    complain(
+      health_concern::write_lag, s.write_log.pending, limits.pending_max,
+      std::to_string(s.write_log.pending) + " entries are pending, more than ",
+      ": writes come faster than they are merged. Raise max_batch_size (high_write_throughput() "
+      "does), give the reconciler a core of its own, or write less.");
   if (s.write_log.dropped > limits.dropped_max)
-    complain(health_concern::backpressure, s.write_log.dropped, limits.dropped_max,
-             std::to_string(s.write_log.dropped) + " entries were dropped, more than ",
-             ": the write log was full and discarded its oldest. Raise log_capacity, pace the writers, or "
-             "set overflow to reject to be refused instead.");
+    complain(
+      health_concern::backpressure, s.write_log.dropped, limits.dropped_max,
+      std::to_string(s.write_log.dropped) + " entries were dropped, more than ",
+      ": the write log was full and discarded its oldest. Raise log_capacity, pace the writers, or "
+      "set overflow to reject to be refused instead.");
   const std::uint64_t lag_max_ms = limits.reconciliation_lag_max_ms;
   if (s.reconciler.lag_us > lag_max_ms * 1000) {
     const auto lag_ms = (s.reconciler.lag_us + 999) / 1000;
-    complain(health_concern::reconciliation_lag, lag_ms, lag_max_ms,
-             "the oldest pending entry has waited " + std::to_string(lag_ms) + " ms, more than ",
-             " ms: the reconciler does not get to run, or its merges take too long. Lower max_batch_size, "
-             "and see that the machine has a core to spare.");
+    complain(
+      health_concern::reconciliation_lag, lag_ms, lag_max_ms,
+      "the oldest pending entry has waited " + std::to_string(lag_ms) + " ms, more than ",
+      " ms: the reconciler does not get to run, or its merges take too long. Lower max_batch_size, "
+      "and see that the machine has a core to spare.");
   }
   report.healthy = report.issues.empty();
   return report;

@@ -23,8 +23,8 @@ struct memory_stats {
     std::uint64_t reconciliations = 0;   ///< snapshots published
     std::uint64_t entries_processed = 0; ///< failed ones included
     std::uint64_t entries_failed = 0;
-    std::uint64_t disk_flushes = 0;      ///< 0: there is no storage
-    std::uint64_t lag_us = 0;            ///< age of the oldest pending entry, 0 when none is
+    std::uint64_t disk_flushes = 0; ///< 0: there is no storage
+    std::uint64_t lag_us = 0;       ///< age of the oldest pending entry, 0 when none is
   } reconciler;
   struct {
     std::uint64_t concept_count = 0;

@@ -119,7 +119,8 @@ close_report memory_core::close() {
   crew_.dismiss();
   log(closed_->left == 0 ? log_level::info : log_level::warning,
       "closed: " + std::to_string(closed_->drained) + " pending entries drained, "
-        + std::to_string(closed_->failed) + " of them failed, " + std::to_string(closed_->left) + " left");
+        + std::to_string(closed_->failed) + " of them failed, " + std::to_string(closed_->left)
+        + " left");
   return *closed_;
 }
 

@@ -21,8 +21,8 @@ namespace cmem {
 
 /// Owned by the facade and by every actor of the memory: none of them owns an entry, a batch or a
 /// builder, so whichever dies loses nothing (W9).
-/// Threads: all calls from any thread. One mutex (`baton`) admits one reconcile step at a time, be it the
-/// reconciler's, its successor's, or close()'s; no writer or reader ever takes it.
+/// Threads: all calls from any thread. One mutex (`baton`) admits one reconcile step at a time, be
+/// it the reconciler's, its successor's, or close()'s; no writer or reader ever takes it.
 class memory_core {
 public:
   /// Fails as validate(config) and engine::create do.
@@ -63,7 +63,8 @@ public:
   void watch_health();
   void log(log_level level, std::string_view text) const;
 
-  /// D7, see concurrent_memory.hpp. Drains on the calling thread, so that it needs no actor, then sends the crew home.
+  /// D7, see concurrent_memory.hpp. Drains on the calling thread, so that it needs no actor, then
+  /// sends the crew home.
   close_report close();
 
 private:
@@ -78,16 +79,16 @@ private:
   static constexpr std::size_t threads_max = 1024; // with a scratch of their own
 
   const config settings_;
-  crew crew_;                                     // before engine_, which wakes it
+  crew crew_; // before engine_, which wakes it
   mutable std::mutex baton_;
-  snapshot_feed feed_;                            // guarded by baton_
-  batch_sizer sizer_;                             // guarded by baton_
+  snapshot_feed feed_; // guarded by baton_
+  batch_sizer sizer_;  // guarded by baton_
   std::mutex close_mutex_;
-  std::optional<close_report> closed_;            // guarded by close_mutex_
+  std::optional<close_report> closed_; // guarded by close_mutex_
   std::mutex watch_mutex_;
-  std::uint32_t complaints_ = 0;                  // guarded by watch_mutex_: bit per health_concern
+  std::uint32_t complaints_ = 0; // guarded by watch_mutex_: bit per health_concern
   thread_slots<scratch_slot> scratches_{threads_max};
-  std::unique_ptr<engine> engine_;                // const after create()
+  std::unique_ptr<engine> engine_; // const after create()
 };
 
 } // namespace cmem

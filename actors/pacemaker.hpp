@@ -9,10 +9,11 @@
 
 namespace cmem {
 
-/// Calls `beat` at begin + interval, begin + 2 × interval, … until it is destroyed; beats that would come
-/// late are skipped, and the rhythm stays. CAF's own clock takes three switches of threads a tick (0.4 % of a core
-/// at 10 ms, measured), this one takes one and lets `beat` decide whether the reconciler must know.
-/// Threads: construct and destroy from any one thread but the pacemaker's. `beat` runs on its thread.
+/// Calls `beat` at begin + interval, begin + 2 × interval, … until it is destroyed; beats that
+/// would come late are skipped, and the rhythm stays. CAF's own clock takes three switches of
+/// threads a tick (0.4 % of a core at 10 ms, measured), this one takes one and lets `beat` decide
+/// whether the reconciler must know. Threads: construct and destroy from any one thread but the
+/// pacemaker's. `beat` runs on its thread.
 class pacemaker {
 public:
   pacemaker(std::chrono::nanoseconds interval, std::function<void()> beat);

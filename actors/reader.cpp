@@ -18,6 +18,17 @@ neighbor_filter to_filter(const msg::neighbors& m) {
   return f;
 }
 
+template <class Message, class Answer>
+auto hands_on(reader_pool_actor::stateful_pointer<reader_pool_state> self) {
+  return [self](const Message& m) -> caf::result<Answer> {
+    auto& state = cafx::state(self);
+    const auto reader = state.core->actors().reader(state.turn++);
+    if (!reader) // they were sent home, and so are we
+      return to_caf_error({errc::closed, "the memory is closed"});
+    return cafx::delegate(self, reader, m);
+  };
+}
+
 } // namespace
 
 const graph_snapshot& reader_state::newest() {
@@ -66,18 +77,13 @@ reader_actor::behavior_type make_reader(reader_actor::stateful_pointer<reader_st
   };
 }
 
-reader_pool_actor::behavior_type
-make_reader_pool(reader_pool_actor::stateful_pointer<reader_pool_state> self,
-                 std::shared_ptr<memory_core> core) {
+reader_pool_actor::behavior_type make_reader_pool(
+  reader_pool_actor::stateful_pointer<reader_pool_state> self, std::shared_ptr<memory_core> core) {
   cafx::state(self).core = std::move(core);
-  const auto next = [self] {
-    auto& state = cafx::state(self);
-    return state.core->actors().reader(state.turn++);
-  };
   return {
-    [self, next](const msg::find& m) { return cafx::delegate(self, next(), m); },
-    [self, next](const msg::neighbors& m) { return cafx::delegate(self, next(), m); },
-    [self, next](const msg::find_path& m) { return cafx::delegate(self, next(), m); },
+    hands_on<msg::find, concept_record>(self),
+    hands_on<msg::neighbors, msg::neighbor_list>(self),
+    hands_on<msg::find_path, msg::path_answer>(self),
   };
 }
 

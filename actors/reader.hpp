@@ -8,8 +8,8 @@
 
 namespace cmem {
 
-/// Holds a snapshot between queries. The feed keeps an idle reader from pinning an old one; a query looks
-/// itself whether there is a newer, so that whoever awaited a write sees it.
+/// Holds a snapshot between queries. The feed keeps an idle reader from pinning an old one; a query
+/// looks itself whether there is a newer, so that whoever awaited a write sees it.
 struct reader_state {
   static inline const char* name = "cmem.reader";
   std::shared_ptr<memory_core> core;
@@ -29,8 +29,7 @@ struct reader_pool_state {
 };
 
 /// Hands each query to the next reader.
-reader_pool_actor::behavior_type
-make_reader_pool(reader_pool_actor::stateful_pointer<reader_pool_state> self,
-                 std::shared_ptr<memory_core> core);
+reader_pool_actor::behavior_type make_reader_pool(
+  reader_pool_actor::stateful_pointer<reader_pool_state> self, std::shared_ptr<memory_core> core);
 
 } // namespace cmem

@@ -10,8 +10,8 @@
 
 namespace cmem {
 
-/// Ticks come from a pacemaker when the actor has a thread of its own, else from the system's clock, at
-/// absolute times: then a test's scheduler decides what time it is.
+/// Ticks come from a pacemaker when the actor has a thread of its own, else from the system's
+/// clock, at absolute times: then a test's scheduler decides what time it is.
 struct reconciler_state {
   static inline const char* name = "cmem.reconciler";
   std::shared_ptr<memory_core> core;
@@ -22,8 +22,7 @@ struct reconciler_state {
   std::unique_ptr<pacemaker> pace;            // joins its thread before the rest goes
 };
 
-reconciler_actor::behavior_type
-make_reconciler(reconciler_actor::stateful_pointer<reconciler_state> self,
-                std::shared_ptr<memory_core> core);
+reconciler_actor::behavior_type make_reconciler(
+  reconciler_actor::stateful_pointer<reconciler_state> self, std::shared_ptr<memory_core> core);
 
 } // namespace cmem

@@ -8,9 +8,8 @@
 
 namespace cmem {
 
-/// Subscribers and their cells. Belongs to the memory, not to the reconciler, so that a reconciler spawned
-/// again goes on where the last one ended.
-/// Threads: guarded by its owner; see memory_core.
+/// Subscribers and their cells. Belongs to the memory, not to the reconciler, so that a reconciler
+/// spawned again goes on where the last one ended. Threads: guarded by its owner; see memory_core.
 class snapshot_feed {
 public:
   /// Adds a subscriber, and sends it `current`. Adding one twice changes nothing.

@@ -19,12 +19,11 @@ struct supervisor_state {
   std::unordered_map<caf::actor_id, std::function<void()>> watched;
 };
 
-supervisor_actor::behavior_type
-make_supervisor(supervisor_actor::stateful_pointer<supervisor_state> self,
-                std::shared_ptr<memory_core> core);
+supervisor_actor::behavior_type make_supervisor(
+  supervisor_actor::stateful_pointer<supervisor_state> self, std::shared_ptr<memory_core> core);
 
-/// Spawns everybody into `system` and enters them in the core's crew. All are hidden: a host that waits for
-/// its own actors does not wait for these.
+/// Spawns everybody into `system` and enters them in the core's crew. All are hidden: a host that
+/// waits for its own actors does not wait for these.
 void spawn_crew(caf::actor_system& system, const std::shared_ptr<memory_core>& core);
 
 } // namespace cmem

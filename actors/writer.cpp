@@ -29,7 +29,8 @@ auto takes(writer_pointer self) {
   };
 }
 
-// The settlement comes on whichever thread reconciles; a promise belongs to its actor. Hence the note.
+// The settlement comes on whichever thread reconciles; a promise belongs to its actor. Hence the
+// note.
 caf::result<settlement> await(writer_pointer self, const ticket& t) {
   auto& state = cafx::state(self);
   auto& storage = state.core->storage();

@@ -19,7 +19,8 @@ struct writer_state {
   std::uint64_t next_token = 0;
   std::unordered_map<std::uint64_t, promise> open_awaits;
 
-  /// Answers what is open with `closed`: a promise that just goes would leave its requester waiting.
+  /// Answers what is open with `closed`: a promise that just goes would leave its requester
+  /// waiting.
   ~writer_state();
 };
 

@@ -48,11 +48,12 @@ std::vector<std::int64_t> timed(std::uint32_t count, F call) {
 void print(const char* what, std::vector<std::int64_t> ns, clock_type::duration took) {
   std::sort(ns.begin(), ns.end());
   const auto at = [&](double q) {
-    return static_cast<double>(ns[static_cast<std::size_t>(q * static_cast<double>(ns.size() - 1))]) / 1e3;
+    return static_cast<double>(ns[static_cast<std::size_t>(q * static_cast<double>(ns.size() - 1))])
+           / 1e3;
   };
   const auto seconds = std::chrono::duration<double>(took).count();
-  std::printf("  %-24s %8zu  %12.0f/s   p50 %8.2f us   p99 %8.2f us   max %8.2f us\n", what, ns.size(),
-              static_cast<double>(ns.size()) / seconds, at(0.5), at(0.99), at(1.0));
+  std::printf("  %-24s %8zu  %12.0f/s   p50 %8.2f us   p99 %8.2f us   max %8.2f us\n", what,
+              ns.size(), static_cast<double>(ns.size()) / seconds, at(0.5), at(0.99), at(1.0));
 }
 
 /// Runs one burst of a single thread and prints it.
@@ -68,7 +69,8 @@ void show_staleness(concurrent_memory& memory, const ticket& last) {
   const auto begin = clock_type::now();
   if (must(memory.await_visible(last)).what != fate::applied)
     throw std::runtime_error("an entry was not applied");
-  std::printf("  %-24s %.2f ms after the last call; %llu concepts, %llu associations\n", "all visible",
+  std::printf("  %-24s %.2f ms after the last call; %llu concepts, %llu associations\n",
+              "all visible",
               std::chrono::duration<double, std::milli>(clock_type::now() - begin).count(),
               static_cast<unsigned long long>(memory.stats().snapshot.concept_count),
               static_cast<unsigned long long>(memory.stats().snapshot.edge_count));
@@ -113,7 +115,8 @@ void run() {
   std::puts("burst 4: write and read at once");
   const auto begin = clock_type::now();
   auto writing = std::async(std::launch::async, [&] {
-    auto ns = timed(mixed_writes, [&](std::uint32_t i) { last = must(memory.strengthen(id_of(i), 0.5F)); });
+    auto ns =
+      timed(mixed_writes, [&](std::uint32_t i) { last = must(memory.strengthen(id_of(i), 0.5F)); });
     print("strengthen", std::move(ns), clock_type::now() - begin);
   });
   std::size_t bytes = 0;

@@ -26,7 +26,8 @@ public:
   [[nodiscard]] std::size_t left() const { return static_cast<std::size_t>(egptr() - gptr()); }
 };
 
-// A vector grows as its elements arrive, a step at a time: what a length claims is not worth memory yet.
+// A vector grows as its elements arrive, a step at a time: what a length claims is not worth memory
+// yet.
 constexpr std::size_t step = 4096;
 
 std::size_t load_size(reader& in, std::size_t limit, const char* what) {
@@ -172,10 +173,10 @@ result<T> from_bytes(std::string_view bytes) {
   }
 }
 
-#define CMEM_ARCHIVE(T)                                                                            \
-  template std::string to_bytes(const T&);                                                         \
-  template result<T> from_bytes(std::string_view);                                                 \
-  template std::string to_bytes(const std::vector<T>&);                                            \
+#define CMEM_ARCHIVE(T) \
+  template std::string to_bytes(const T&); \
+  template result<T> from_bytes(std::string_view); \
+  template std::string to_bytes(const std::vector<T>&); \
   template result<std::vector<T>> from_bytes(std::string_view);
 
 CMEM_ARCHIVE(concept_record)

@@ -22,7 +22,8 @@ namespace cmem {
 inline constexpr std::uint8_t archive_version = 1;
 inline constexpr std::size_t archive_list_max = 1U << 24; ///< of a list of records
 
-/// Defined for concept_record, association_record, neighbor_record, path_record, and vectors of each.
+/// Defined for concept_record, association_record, neighbor_record, path_record, and vectors of
+/// each.
 template <class T>
 [[nodiscard]] std::string to_bytes(const T& value);
 

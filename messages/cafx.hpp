@@ -1,6 +1,7 @@
 #pragma once
 // The one header that knows which CAF this is: 0.17.6 (Debian 12) or 1.x, which differ in typed
-// interfaces, inspection, sending, state access and config keys. The rest spells actors in the words below.
+// interfaces, inspection, sending, state access and config keys. The rest spells actors in the
+// words below.
 //
 //   cafx::typed<R(A), ...>         typed handle of an actor that answers R to an A
 //   CMEM_INSPECT(T, a, b)          fields of a message; use it in T's namespace
@@ -37,43 +38,47 @@
 #  include <caf/replies_to.hpp>
 #else
 #  include <caf/anon_mail.hpp>
+#  include <caf/init_global_meta_objects.hpp>
 #endif
 
 // -- inspection. CMEM_INSPECT0 is for messages without fields.
 
 #if CMEM_CAF_0
-#  define CMEM_INSPECT(type, ...)                                                                  \
-    template <class Inspector>                                                                     \
-    typename Inspector::result_type inspect(Inspector& f, type& x) {                               \
-      return f(caf::meta::type_name(#type), CMEM_MAP(CMEM_FIELD, __VA_ARGS__));                    \
+#  define CMEM_INSPECT(type, ...) \
+    template <class Inspector> \
+    typename Inspector::result_type inspect(Inspector& f, type& x) { \
+      return f(caf::meta::type_name(#type), CMEM_MAP(CMEM_FIELD, __VA_ARGS__)); \
     }
-#  define CMEM_INSPECT0(type)                                                                      \
-    template <class Inspector>                                                                     \
-    typename Inspector::result_type inspect(Inspector& f, type&) {                                 \
-      return f(caf::meta::type_name(#type));                                                       \
+#  define CMEM_INSPECT0(type) \
+    template <class Inspector> \
+    typename Inspector::result_type inspect(Inspector& f, type&) { \
+      return f(caf::meta::type_name(#type)); \
     }
 #  define CMEM_FIELD(name) x.name
 // 0.17 takes enums as their underlying type.
 #  define CMEM_INSPECT_ENUM(type)
 #  define CMEM_ERROR_ENUM(type, name) CAF_ERROR_CODE_ENUM(type, name)
 #else
-#  define CMEM_INSPECT(type, ...)                                                                  \
-    template <class Inspector>                                                                     \
-    bool inspect(Inspector& f, type& x) {                                                          \
-      return f.object(x).fields(CMEM_MAP(CMEM_FIELD, __VA_ARGS__));                                \
+#  define CMEM_INSPECT(type, ...) \
+    template <class Inspector> \
+    bool inspect(Inspector& f, type& x) { \
+      return f.object(x).fields(CMEM_MAP(CMEM_FIELD, __VA_ARGS__)); \
     }
-#  define CMEM_INSPECT0(type)                                                                      \
-    template <class Inspector>                                                                     \
-    bool inspect(Inspector& f, type& x) {                                                          \
-      return f.object(x).fields();                                                                 \
+#  define CMEM_INSPECT0(type) \
+    template <class Inspector> \
+    bool inspect(Inspector& f, type& x) { \
+      return f.object(x).fields(); \
     }
-#  define CMEM_FIELD(name) f.field(#name, x.name)
-#  define CMEM_INSPECT_ENUM(type)                                                                  \
-    template <class Inspector>                                                                     \
-    bool inspect(Inspector& f, type& x) {                                                          \
-      using number = std::underlying_type_t<type>;                                                 \
-      return f.apply([&x] { return static_cast<number>(x); },                                      \
-                     [&x](number n) { x = static_cast<type>(n); return true; });                   \
+#  define CMEM_FIELD(name) f.field(#  name, x.name)
+#  define CMEM_INSPECT_ENUM(type) \
+    template <class Inspector> \
+    bool inspect(Inspector& f, type& x) { \
+      using number = std::underlying_type_t<type>; \
+      return f.apply([&x] { return static_cast<number>(x); }, \
+                     [&x](number n) { \
+                       x = static_cast<type>(n); \
+                       return true; \
+                     }); \
     }
 #  define CMEM_ERROR_ENUM(type, name) CAF_ERROR_CODE_ENUM(type)
 #endif
@@ -89,9 +94,9 @@
 #define CMEM_MAP9(m, a, ...) m(a), CMEM_MAP8(m, __VA_ARGS__)
 #define CMEM_MAP10(m, a, ...) m(a), CMEM_MAP9(m, __VA_ARGS__)
 #define CMEM_PICK(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, name, ...) name
-#define CMEM_MAP(m, ...)                                                                           \
-  CMEM_PICK(__VA_ARGS__, CMEM_MAP10, CMEM_MAP9, CMEM_MAP8, CMEM_MAP7, CMEM_MAP6, CMEM_MAP5,        \
-            CMEM_MAP4, CMEM_MAP3, CMEM_MAP2, CMEM_MAP1, unused)                                    \
+#define CMEM_MAP(m, ...) \
+  CMEM_PICK(__VA_ARGS__, CMEM_MAP10, CMEM_MAP9, CMEM_MAP8, CMEM_MAP7, CMEM_MAP6, CMEM_MAP5, \
+            CMEM_MAP4, CMEM_MAP3, CMEM_MAP2, CMEM_MAP1, unused) \
   (m, __VA_ARGS__)
 
 namespace cmem::cafx {
@@ -202,11 +207,22 @@ void tell_to_exit(const Handle& h) {
   caf::anon_send_exit(h, caf::exit_reason::user_shutdown);
 }
 
+/// Fills CAF's table of types, where there is one, before the first actor system is made.
+template <class... Blocks>
+void init_types() {
+#if !CMEM_CAF_0
+  caf::core::init_global_meta_objects();
+  (caf::init_global_meta_objects<Blocks>(), ...);
+#endif
+}
+
 /// The name of a setting of the actor system, e.g. "scheduler.policy".
-inline std::string setting(const char* name) { return (CMEM_CAF_0 ? "" : "caf.") + std::string(name); }
+inline std::string setting(const char* name) {
+  return (CMEM_CAF_0 ? "" : "caf.") + std::string(name);
+}
 
 #if CMEM_CAF_0
-inline caf::atom_value policy(const char* name) { return caf::atom_from_string(name); }
+inline caf::atom_value policy(const char* name) { return caf::atom_from_string(std::string(name)); }
 #else
 inline std::string policy(const char* name) { return name; }
 #endif

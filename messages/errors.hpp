@@ -8,8 +8,8 @@ namespace cmem {
 /// An error of category errc whose context is the detail.
 [[nodiscard]] caf::error to_caf_error(const failure& f);
 
-/// The failure in an error of category errc. CAF's own become timed_out (a request's), closed (the actor is
-/// gone) or internal, and say so in the detail. Precondition: `e` is an error.
+/// The failure in an error of category errc. CAF's own become timed_out (a request's), closed (the
+/// actor is gone) or internal, and say so in the detail. Precondition: `e` is an error.
 [[nodiscard]] failure to_failure(const caf::error& e);
 
 /// Whether `e` is of category errc.

@@ -16,8 +16,8 @@ CMEM_INSPECT_ENUM(direction)
 CMEM_INSPECT(concept_id, bytes)
 CMEM_INSPECT(ticket, number, writer, memory)
 CMEM_INSPECT(settlement, what, reason)
-CMEM_INSPECT(concept_record, id, name, content, vector, strength, confidence, created, last_accessed,
-             access_count, attributes)
+CMEM_INSPECT(concept_record, id, name, content, vector, strength, confidence, created,
+             last_accessed, access_count, attributes)
 CMEM_INSPECT(neighbor_record, id, kind, confidence, weight)
 CMEM_INSPECT(path_hop, id, kind, confidence)
 CMEM_INSPECT(path_record, source, hops, confidence)

@@ -5,8 +5,8 @@
 
 namespace cmem {
 
-/// Takes writes as storage/engine.hpp does: what it refuses comes back as an error of category errc, and
-/// is_failure() of messages/errors.hpp tells it from CAF's own.
+/// Takes writes as storage/engine.hpp does: what it refuses comes back as an error of category
+/// errc, and is_failure() of messages/errors.hpp tells it from CAF's own.
 using writer_actor = cafx::typed<
   // Each is answered by the receipt of its log entry (W4).
   ticket(msg::learn_concept), ticket(msg::learn_association), ticket(msg::strengthen),
@@ -69,3 +69,28 @@ using supervisor_actor = cafx::typed<
 } // namespace cmem
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(cmem::msg::subscribe)
+
+#if !CMEM_CAF_0
+// CAF 1.x numbers local messages too.
+CAF_BEGIN_TYPE_ID_BLOCK(cmem_local, caf::id_block::cmem::end)
+
+CAF_ADD_TYPE_ID(cmem_local, (cmem::msg::newer_snapshot))
+CAF_ADD_TYPE_ID(cmem_local, (cmem::msg::subscribe))
+
+CAF_END_TYPE_ID_BLOCK(cmem_local)
+#endif
+
+namespace cmem {
+
+/// Tells CAF of our types, where it wants that before the first actor system is made: 1.x, which a
+/// host calls this for. Nothing in 0.17, where a node that talks to others adds the block to its
+/// config instead.
+inline void init_types() {
+#if CMEM_CAF_0
+  cafx::init_types<>();
+#else
+  cafx::init_types<caf::id_block::cmem, caf::id_block::cmem_local>();
+#endif
+}
+
+} // namespace cmem

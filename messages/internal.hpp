@@ -24,8 +24,9 @@ CMEM_INSPECT0(go_on)
 struct count_respawns {};
 CMEM_INSPECT0(count_respawns)
 
-/// A newer snapshot than the receiver's waits in `cell`. Local only: a snapshot is memory of this process, and
-/// a message that carries one arrives EMPTY on another node. Never publish actors that take it.
+/// A newer snapshot than the receiver's waits in `cell`. Local only: a snapshot is memory of this
+/// process, and a message that carries one arrives EMPTY on another node. Never publish actors that
+/// take it.
 struct newer_snapshot {
   std::shared_ptr<snapshot_cell> cell;
 };

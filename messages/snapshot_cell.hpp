@@ -8,10 +8,10 @@
 
 namespace cmem {
 
-/// Holds at most one snapshot handle: the newest that its reader has not taken. The reconciler puts every
-/// snapshot in, and sends a message only when it found the cell empty; so a slow reader has at most one
-/// message waiting, what waits is never old, and the only old snapshot it pins is the one it works with.
-/// Threads: put() and take() from any thread, lock-free.
+/// Holds at most one snapshot handle: the newest that its reader has not taken. The reconciler puts
+/// every snapshot in, and sends a message only when it found the cell empty; so a slow reader has
+/// at most one message waiting, what waits is never old, and the only old snapshot it pins is the
+/// one it works with. Threads: put() and take() from any thread, lock-free.
 class snapshot_cell {
 public:
   snapshot_cell() = default;

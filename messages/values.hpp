@@ -1,5 +1,6 @@
 #pragma once
-// What queries answer when the answer must outlive the snapshot: copies, with ids in place of indices.
+// What queries answer when the answer must outlive the snapshot: copies, with ids in place of
+// indices.
 
 #include "storage/concept_id.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
-// Requests that change the memory: op:: of storage/records.hpp, owning what they carry, for the one who
-// asked may be gone when they are read.
+// Requests that change the memory: op:: of storage/records.hpp, owning what they carry, for the one
+// who asked may be gone when they are read.
 
 #include "messages/inspect.hpp"
 
@@ -93,9 +93,9 @@ struct forget_association {
 };
 CMEM_INSPECT(forget_association, source, target, kind)
 
-using any_write = std::variant<learn_concept, learn_association, strengthen, strengthen_association,
-                               record_access, record_use, set_attributes, forget_concept,
-                               forget_association>;
+using any_write =
+  std::variant<learn_concept, learn_association, strengthen, strengthen_association, record_access,
+               record_use, set_attributes, forget_concept, forget_association>;
 
 /// One of a batch.
 struct batch_item {

@@ -47,9 +47,10 @@ TEST_CASE("what was written is read back") {
 }
 
 TEST_CASE("the bytes are the same on every machine") {
-  const neighbor_record n{concept_id::from_halves(0x0102030405060708, 0x090A0B0C0D0E0F10), 3, 0.5F, 2.0F};
+  const neighbor_record n{concept_id::from_halves(0x0102030405060708, 0x090A0B0C0D0E0F10), 3, 0.5F,
+                          2.0F};
   // version, cereal's own mark (little-endian), id, kind, confidence, weight
-  const unsigned char expected[] = {1,    1, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08,
+  const unsigned char expected[] = {1,    1,    0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08,
                                     0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F, 0x10, 3,    0,
                                     0,    0,    0,    0x3F, 0,    0,    0,    0x40};
   CHECK(to_bytes(n) == std::string(reinterpret_cast<const char*>(expected), sizeof(expected)));
@@ -69,7 +70,8 @@ TEST_CASE("bytes left over are an error") {
 TEST_CASE("another version is an error that says which") {
   auto bytes = to_bytes(sample());
   bytes[1] = 2;
-  CHECK(refusal<concept_record>(bytes) == "parse_error: archive of version 2: this one reads version 1");
+  CHECK(refusal<concept_record>(bytes)
+        == "parse_error: archive of version 2: this one reads version 1");
 }
 
 TEST_CASE("a length over its limit is refused before it is allocated") {

@@ -159,10 +159,13 @@ TEST_CASE("a memory in a host's system with default settings, by message") {
   const auto handles = memory->actors();
   for (int i = 0; i < 50; ++i) {
     const auto name = std::to_string(i);
-    const auto t = good(ask<ticket>(host, handles.writer, msg::learn_concept{name, "x", {}, 1.0F, 1.0F}));
+    const auto t =
+      good(ask<ticket>(host, handles.writer, msg::learn_concept{name, "x", {}, 1.0F, 1.0F}));
     CHECK(good(ask<settlement>(host, handles.writer, msg::await_visible{t})).what == fate::applied);
-    CHECK(good(ask<concept_record>(host, handles.reader_pool, msg::find{concept_id::from_name(name)})).name
-          == name);
+    CHECK(
+      good(ask<concept_record>(host, handles.reader_pool, msg::find{concept_id::from_name(name)}))
+        .name
+      == name);
   }
   // A host that waits for its own actors does not wait for ours.
   host.await_all_actors_done();
@@ -183,6 +186,7 @@ TEST_CASE("a killed reconciler with a thread of its own loses nothing") {
 TEST_CASE("closing drains what is pending, and says so once and for all") {
   auto c = small();
   c.reconcile_interval_ms = 100; // long enough for all to be pending still
+  c.max_batch_size = 10;
   const auto memory = opened(concurrent_memory::open(c));
   std::vector<ticket> tickets;
   for (int i = 0; i < 1'000; ++i)
@@ -225,9 +229,10 @@ TEST_CASE("closing under load: every ticket is settled, every late write is refu
         }
         for (const auto& t : mine) {
           const auto s = memory->await_visible(t, 30s);
-          odd += s && (s->what == fate::applied || s->what == fate::dropped || s->what == fate::unknown)
-                   ? 0
-                   : 1;
+          odd +=
+            s && (s->what == fate::applied || s->what == fate::dropped || s->what == fate::unknown)
+              ? 0
+              : 1;
         }
         taken += mine.size();
       });

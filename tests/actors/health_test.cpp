@@ -24,8 +24,9 @@ TEST_CASE("one more pending is a write lag, and says what helps") {
   CHECK(report.issues[0].what == health_concern::write_lag);
   CHECK(report.issues[0].value == 10'001);
   CHECK(report.issues[0].limit == 10'000);
-  CHECK_THAT(report.issues[0].advice, ContainsSubstring("10001 entries are pending, more than 10000")
-                                        && ContainsSubstring("max_batch_size"));
+  CHECK_THAT(report.issues[0].advice,
+             ContainsSubstring("10001 entries are pending, more than 10000")
+               && ContainsSubstring("max_batch_size"));
 }
 
 TEST_CASE("a drop is backpressure, and says what helps") {

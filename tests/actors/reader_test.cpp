@@ -1,3 +1,5 @@
+#include "actors/reader.hpp"
+
 #include "tests/actors/stepped.hpp"
 
 using namespace cmem;
@@ -74,7 +76,8 @@ TEST_CASE("whoever awaited a write sees it, whichever reader answers") {
   const auto handles = memory->actors();
   for (int i = 0; i < 10; ++i) {
     const auto name = "n" + std::to_string(i);
-    const auto t = good(s.ask<ticket>(handles.writer, msg::learn_concept{name, "", {}, 1.0F, 1.0F}));
+    const auto t =
+      good(s.ask<ticket>(handles.writer, msg::learn_concept{name, "", {}, 1.0F, 1.0F}));
     good(s.ask<settlement>(handles.writer, msg::await_visible{t}));
     good(s.ask<concept_record>(handles.reader_pool, msg::find{concept_id::from_name(name)}));
   }
@@ -85,10 +88,36 @@ TEST_CASE("idle readers pin no old snapshot") {
   config c;
   c.reader_actors = 5;
   const auto memory = s.open(c);
+  for (int i = 0; i < 5; ++i) // each of them holds one now
+    CHECK(code_of(s.ask<concept_record>(memory->actors().reader_pool, msg::find{a_id}))
+          == errc::not_found);
   for (int i = 0; i < 20; ++i) {
     good(memory->learn_concept(std::to_string(i)));
     s.advance(10ms);
   }
   s.advance(20ms);
   CHECK(memory->stats().snapshot.live == 1);
+}
+
+TEST_CASE("a reader that was not told yet looks itself") {
+  stepped_system s;
+  config c;
+  c.arena_bytes = std::uint64_t{256} << 20;
+  const auto core = good(memory_core::create(c)); // nobody tells anybody
+  const auto reader = s.system().spawn(make_reader, core);
+  CHECK(code_of(s.ask<concept_record>(reader, msg::find{a_id})) == errc::not_found);
+  good(core->storage().write(op::learn_concept{"a"}));
+  core->reconcile();
+  CHECK(good(s.ask<concept_record>(reader, msg::find{a_id})).name == "a");
+  kill(reader);
+  s.run();
+}
+
+TEST_CASE("a query that a closed memory finds in its mailbox is answered") {
+  stepped_system s;
+  const auto memory = open_triangle(s);
+  pending_answer<concept_record> late(s.system(), memory->actors().reader_pool, msg::find{a_id});
+  memory->close();
+  s.run();
+  CHECK(code_of(late.get()) == errc::closed);
 }

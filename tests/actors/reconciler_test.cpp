@@ -16,13 +16,16 @@ struct lazy_state {
   std::vector<std::shared_ptr<snapshot_cell>>* messages = nullptr;
 };
 
-snapshot_subscriber::behavior_type make_lazy(snapshot_subscriber::stateful_pointer<lazy_state> self,
-                                             std::vector<std::shared_ptr<snapshot_cell>>* messages) {
+snapshot_subscriber::behavior_type make_lazy(
+  snapshot_subscriber::stateful_pointer<lazy_state> self,
+  std::vector<std::shared_ptr<snapshot_cell>>* messages) {
   cafx::state(self).messages = messages;
   return {[self](const msg::newer_snapshot& m) { cafx::state(self).messages->push_back(m.cell); }};
 }
 
-std::uint64_t reconciliations(const concurrent_memory& m) { return m.stats().reconciler.reconciliations; }
+std::uint64_t reconciliations(const concurrent_memory& m) {
+  return m.stats().reconciler.reconciliations;
+}
 
 } // namespace
 
@@ -84,9 +87,8 @@ TEST_CASE("an await wakes the reconciler before the tick, many at one time") {
   const auto before = reconciliations(*memory);
   int settled = 0;
   for (int i = 0; i < 100; ++i)
-    memory->on_settled(good(memory->learn_concept(std::to_string(i))), [&](settlement what) {
-      settled += what.what == fate::applied ? 1 : 0;
-    });
+    memory->on_settled(good(memory->learn_concept(std::to_string(i))),
+                       [&](settlement what) { settled += what.what == fate::applied ? 1 : 0; });
   CHECK(settled == 0);
   s.run();
   CHECK(settled == 100);
@@ -173,9 +175,10 @@ TEST_CASE("complaints about health are logged once, and their end") {
   for (int i = 0; i < 30; ++i)
     good(memory->learn_concept(std::to_string(i)));
   s.advance(3s);
-  CHECK(std::count_if(s.logged.begin(), s.logged.end(), [](const std::string& line) {
-          return line.find("warning backpressure: ") == 0;
-        }) == 1);
+  CHECK(
+    std::count_if(s.logged.begin(), s.logged.end(),
+                  [](const std::string& line) { return line.find("warning backpressure: ") == 0; })
+    == 1);
 }
 
 TEST_CASE("one virtual hour of ticks") {

@@ -27,7 +27,8 @@ TEST_CASE("every write by message does what the direct call does") {
   good(s.ask<ticket>(writer, msg::set_attributes{"a", {{"x", "", true}}}));
   good(s.ask<ticket>(writer, msg::forget_concept{"gone"}));
   const auto last = good(s.ask<ticket>(writer, msg::forget_association{"b", "a", kind}));
-  CHECK(good(s.ask<settlement>(writer, msg::await_visible{last})) == settlement{fate::applied, errc::ok});
+  CHECK(good(s.ask<settlement>(writer, msg::await_visible{last}))
+        == settlement{fate::applied, errc::ok});
 
   const auto a = good(memory->query_concept("a"));
   CHECK(a.content == "alpha");
@@ -122,7 +123,8 @@ TEST_CASE("every outcome of an await, by message and direct") {
     CHECK(memory->stats().write_log.dropped == 1);
   }
   SECTION("failed, with the reason") {
-    CHECK(outcome(good(memory->strengthen("nobody", 1.0F))) == settlement{fate::failed, errc::not_found});
+    CHECK(outcome(good(memory->strengthen("nobody", 1.0F)))
+          == settlement{fate::failed, errc::not_found});
     CHECK(memory->stats().reconciler.entries_failed == 1);
   }
   SECTION("unknown: another memory's") {
@@ -173,5 +175,6 @@ TEST_CASE("a writer that ends answers its open awaits first") {
   kill(memory->actors().writer); // comes before the note that the reconciler will send
   s.run();
   CHECK(code_of(open.get()) == errc::closed);
-  CHECK(good(s.ask<settlement>(memory->actors().writer, msg::await_visible{t})).what == fate::applied);
+  CHECK(good(s.ask<settlement>(memory->actors().writer, msg::await_visible{t})).what
+        == fate::applied);
 }
