@@ -46,7 +46,7 @@ struct config {
   std::uint32_t vector_dimension = 0;
   /// Over it nothing new is taken, and what is stored stays readable. 0: no budget.
   std::uint64_t memory_budget_bytes = 0;
-  /// Keep created and last used of associations (18 bytes each).
+  /// Keep created and last used of associations (16 bytes each).
   bool association_times = true;
   /// Address space reserved; memory is used as it fills.
   std::uint64_t arena_bytes = arena_bytes_max;

@@ -45,8 +45,8 @@ void await_empty(concurrent_memory& memory) {
     std::this_thread::yield();
 }
 
-/// Four threads, each learning ids of its own and setting one concept of its own to 1, 2, 3 …: what is
-/// missing, twice there or out of order afterwards.
+/// Four threads, each learning ids of its own and setting one concept of its own to 1, 2, 3 …: what
+/// is missing, twice there or out of order afterwards.
 double faults_of_four_writers(std::uint64_t each) {
   concurrent_memory memory(memory_config());
   std::array<std::thread, 4> threads;
@@ -109,18 +109,19 @@ outcome append(const options& options) {
         id = id_of(random.below(100'000));
       await_empty(memory);
       ours = time_each(window_appends, [&](std::size_t i) {
-        (void)or_throw(memory.write(op::learn_concept{.id = ids[i], .content = content}));
+        (void) or_throw(memory.write(op::learn_concept{.id = ids[i], .content = content}));
       });
       return ours.p50;
     };
     const auto baseline = [&] {
-      const auto p = time_each(window_appends, [&](std::size_t) { (void)queue.bounded_push(&queue); });
+      const auto p =
+        time_each(window_appends, [&](std::size_t) { (void) queue.bounded_push(&queue); });
       queue.consume_all([](void*) {});
       return p.p50;
     };
     for (int i = 0; i < 20; ++i) {
-      (void)subject();
-      (void)baseline();
+      (void) subject();
+      (void) baseline();
     }
     const comparison c = compare(
       [&] {
@@ -131,16 +132,18 @@ outcome append(const options& options) {
     for (int i = 0; i < 15; ++i)
       tails.push_back(calm(
         [&] {
-          (void)subject();
+          (void) subject();
           return ours.p999;
         },
         o));
-    o.rows.push_back({"p50", c.subject, "ns", "bare bounded_push of a pointer", c.baseline, ratio_at_most(5)});
+    o.rows.push_back(
+      {"p50", c.subject, "ns", "bare bounded_push of a pointer", c.baseline, ratio_at_most(5)});
     o.rows.push_back({"p99.9", median(tails), "ns", "", 0, at_most(1000)});
   }
-  o.rows.push_back({"4 writers: lost, twice or out of order", faults_of_four_writers(options.scaled(250'000)), "entries",
-                    "", 0, at_most(0)});
-  o.notes = {"100-byte content, `reject`, reconciler running on another core; each call timed by itself, clock included on "
+  o.rows.push_back({"4 writers: lost, twice or out of order",
+                    faults_of_four_writers(options.scaled(250'000)), "entries", "", 0, at_most(0)});
+  o.notes = {"100-byte content, `reject`, reconciler running on another core; each call timed by "
+             "itself, clock included on "
              "both sides; windows of 20,000 into an empty log"};
   return o;
 }

@@ -23,12 +23,10 @@ struct entry {
 };
 
 constexpr std::array all = {
-  entry{"append", append},       entry{"ingest", ingest},
-  entry{"publish", publish},     entry{"load", load},
-  entry{"lookup", lookup},       entry{"interference", interference},
-  entry{"staleness", staleness}, entry{"headline", headline},
-  entry{"memory", memory},       entry{"held", held},
-  entry{"idle", idle},
+  entry{"append", append},       entry{"ingest", ingest},     entry{"publish", publish},
+  entry{"load", load},           entry{"lookup", lookup},     entry{"interference", interference},
+  entry{"staleness", staleness}, entry{"headline", headline}, entry{"memory", memory},
+  entry{"held", held},           entry{"idle", idle},
 };
 
 std::uint64_t involuntary_switches() {
@@ -58,7 +56,8 @@ std::string text_of(const json& v) {
   std::ostringstream text;
   const double x = v.get<double>();
   if (std::abs(x) >= 1e5 && std::abs(x) < 1e15)
-    return (x < 0 ? "-" : "") + tools::show_count(static_cast<std::uint64_t>(std::llround(std::abs(x))));
+    return (x < 0 ? "-" : "")
+           + tools::show_count(static_cast<std::uint64_t>(std::llround(std::abs(x))));
   text.precision(4);
   text << x;
   return text.str();
@@ -67,7 +66,8 @@ std::string text_of(const json& v) {
 } // namespace
 
 std::optional<double> row::ratio() const noexcept {
-  return baseline.empty() || baseline_value == 0 ? std::nullopt : std::optional(value / baseline_value);
+  return baseline.empty() || baseline_value == 0 ? std::nullopt
+                                                 : std::optional(value / baseline_value);
 }
 
 std::optional<bool> row::meets() const noexcept {
@@ -90,7 +90,8 @@ std::string row::target_text() const {
 }
 
 std::uint64_t options::scaled(std::uint64_t n) const noexcept {
-  return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::llround(static_cast<double>(n) * scale)));
+  return std::max<std::uint64_t>(
+    1, static_cast<std::uint64_t>(std::llround(static_cast<double>(n) * scale)));
 }
 
 void preemption_watch::start() {
@@ -148,7 +149,8 @@ std::vector<std::string> names() {
 }
 
 int run(const std::string& name, const options& o, json& out, std::ostream& errors) {
-  const auto found = std::find_if(all.begin(), all.end(), [&](const entry& e) { return e.name == name; });
+  const auto found =
+    std::find_if(all.begin(), all.end(), [&](const entry& e) { return e.name == name; });
   if (found == all.end()) {
     errors << "cmem: no benchmark `" << name << "`; there are:";
     for (const auto& e : all)
@@ -190,8 +192,8 @@ json to_json(const std::string& name, const outcome& o) {
 }
 
 void print(std::ostream& out, const json& bench) {
-  constexpr std::array<const char*, 8> columns = {"name",  "value",  "unit",  "baseline", "baseline_value",
-                                                  "ratio", "target", "meets"};
+  constexpr std::array<const char*, 8> columns = {"name",           "value", "unit",   "baseline",
+                                                  "baseline_value", "ratio", "target", "meets"};
   std::vector<std::array<std::string, columns.size()>> table(1);
   std::array<std::size_t, columns.size()> widths{};
   for (const auto& r : bench["rows"]) {

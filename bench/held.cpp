@@ -15,11 +15,12 @@ outcome held(const options& options) {
   tools::random_numbers random(9);
   const auto rewrite = [&](std::uint64_t times) {
     for (std::uint64_t i = 0; i < times; ++i) {
-      (void)or_throw(memory->write(op::learn_concept{.id = id_of(random.below(rewritten)), .content = content}));
+      (void) or_throw(
+        memory->write(op::learn_concept{.id = id_of(random.below(rewritten)), .content = content}));
       if (i % 10'000 == 9'999)
-        (void)memory->reconcile();
+        (void) memory->reconcile();
     }
-    (void)memory->reconcile();
+    (void) memory->reconcile();
   };
   rewrite(100'000); // free lists and buffers have found their sizes
   const auto used = [&] {
@@ -33,10 +34,12 @@ outcome held(const options& options) {
   const double taken_before = taken();
   rewrite(options.scaled(1'000'000));
   o.rows.push_back({"growth of memory in use", used() - used_before, "MiB", "", 0, at_most(2)});
-  o.rows.push_back({"growth of memory taken, free lists included", taken() - taken_before, "MiB", "", 0, at_most(2)});
+  o.rows.push_back({"growth of memory taken, free lists included", taken() - taken_before, "MiB",
+                    "", 0, at_most(2)});
   if (old->sequence() != sequence || old->find(id_of(0))->content() != content)
     throw std::logic_error("the held snapshot changed");
-  o.notes = {"1M concepts; one old snapshot held while 1,000 of them are rewritten 1,000,000 times, 100 bytes of content each"};
+  o.notes = {"1M concepts; one old snapshot held while 1,000 of them are rewritten 1,000,000 "
+             "times, 100 bytes of content each"};
   return o;
 }
 

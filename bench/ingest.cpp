@@ -27,8 +27,8 @@ struct round_result {
   rates map;
 };
 
-/// Builds both graphs side by side, slice by slice. A slice in which the thread was preempted cannot be repeated, so it
-/// is left out of the figures of its side.
+/// Builds both graphs side by side, slice by slice. A slice in which the thread was preempted
+/// cannot be repeated, so it is left out of the figures of its side.
 round_result build(std::uint32_t concepts, const std::vector<edge_pair>& edges, outcome& o) {
   const auto memory = make_engine();
   learn_concepts(*memory, concepts, 0);
@@ -36,7 +36,7 @@ round_result build(std::uint32_t concepts, const std::vector<edge_pair>& edges, 
   std::vector<concept_id> ids(concepts);
   for (std::uint32_t i = 0; i < concepts; ++i) {
     ids[i] = id_of(i);
-    (void)map.apply(op::learn_concept{.id = ids[i]}, 1);
+    (void) map.apply(op::learn_concept{.id = ids[i]}, 1);
   }
   tally ours[2];
   tally theirs[2];
@@ -50,13 +50,13 @@ round_result build(std::uint32_t concepts, const std::vector<edge_pair>& edges, 
     for (std::size_t at = first; at < end; at += batch_entries) {
       const std::size_t stop = std::min(end, at + batch_entries);
       for (std::size_t i = at; i < stop; ++i)
-        (void)or_throw(memory->write(op::learn_association{
+        (void) or_throw(memory->write(op::learn_association{
           .source = ids[edges[i].source], .target = ids[edges[i].target], .confidence = 0.5F}));
       stopwatch clock;
-      (void)memory->reconcile();
+      (void) memory->reconcile();
       seconds += clock.seconds();
     }
-    const auto count = [&](tally (&side)[2], double s) {
+    const auto count = [&](tally(&side)[2], double s) {
       if (watch.disturbed()) {
         ++o.repeats;
         return;
@@ -70,9 +70,10 @@ round_result build(std::uint32_t concepts, const std::vector<edge_pair>& edges, 
     watch.start();
     stopwatch clock;
     for (std::size_t i = first; i < end; ++i)
-      (void)map.apply(op::learn_association{.source = ids[edges[i].source], .target = ids[edges[i].target],
-                                            .confidence = 0.5F},
-                      1);
+      (void) map.apply(op::learn_association{.source = ids[edges[i].source],
+                                             .target = ids[edges[i].target],
+                                             .confidence = 0.5F},
+                       1);
     count(theirs, clock.seconds());
   }
   if (memory->load()->edge_count() != map.association_count())
@@ -80,8 +81,8 @@ round_result build(std::uint32_t concepts, const std::vector<edge_pair>& edges, 
   return {{ours[0].rate(), ours[1].rate()}, {theirs[0].rate(), theirs[1].rate()}};
 }
 
-void measure(const std::string& name, std::uint32_t concepts, const std::vector<edge_pair>& edges, double bar,
-             outcome& o) {
+void measure(const std::string& name, std::uint32_t concepts, const std::vector<edge_pair>& edges,
+             double bar, outcome& o) {
   std::vector<double> ours;
   std::vector<double> last;
   std::vector<double> map;
@@ -92,8 +93,8 @@ void measure(const std::string& name, std::uint32_t concepts, const std::vector<
     map.push_back(r.map.all);
   }
   constexpr auto unit = "associations/s";
-  o.rows.push_back({name, median(ours), unit, "mutable map, vector edges, same duplicate check", median(map),
-                    ratio_at_least(1)});
+  o.rows.push_back({name, median(ours), unit, "mutable map, vector edges, same duplicate check",
+                    median(map), ratio_at_least(1)});
   o.rows.push_back({name + ", rate", median(ours), unit, "", 0, at_least(bar)});
   o.rows.push_back({name + ", its last tenth", median(last), unit, "", 0, at_least(bar)});
 }
@@ -107,10 +108,13 @@ outcome ingest(const options& options) {
   unsigned scale = 20;
   while (scale > 8 && (1U << scale) > (1U << 20) * options.scale)
     --scale;
-  measure("RMAT scale 20, 16M", 1U << scale, rmat_edges(scale, std::size_t{16} << scale, 12), 1.0e6, o);
-  o.notes = {"reconcile() on batches of 10,000: drain, duplicate check, both directions, kind, confidence, weight, times, "
+  measure("RMAT scale 20, 16M", 1U << scale, rmat_edges(scale, std::size_t{16} << scale, 12), 1.0e6,
+          o);
+  o.notes = {"reconcile() on batches of 10,000: drain, duplicate check, both directions, kind, "
+             "confidence, weight, times, "
              "publish, free; writing to the log is not counted",
-             "windows are slices of 100,000 associations; a preempted one cannot be repeated and is left out"};
+             "windows are slices of 100,000 associations; a preempted one cannot be repeated and "
+             "is left out"};
   return o;
 }
 

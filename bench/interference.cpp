@@ -29,9 +29,11 @@ double p99_of(std::vector<std::int64_t>& ns) {
   return static_cast<double>(*at);
 }
 
-/// Asks the three queries in turn, `reads_per_window` of each (find_path a tenth), each timed by itself.
+/// Asks the three queries in turn, `reads_per_window` of each (find_path a tenth), each timed by
+/// itself.
 template <class Lookup, class Neighbors, class Path>
-p99s ask(tools::random_numbers& random, std::uint64_t concepts, Lookup&& look, Neighbors&& near, Path&& path) {
+p99s ask(tools::random_numbers& random, std::uint64_t concepts, Lookup&& look, Neighbors&& near,
+         Path&& path) {
   std::array<std::vector<std::int64_t>, 3> ns;
   const auto time = [](std::vector<std::int64_t>& into, auto&& f) {
     const std::int64_t start = tools::monotonic_ns();
@@ -49,16 +51,17 @@ p99s ask(tools::random_numbers& random, std::uint64_t concepts, Lookup&& look, N
   return {{p99_of(ns[0]), p99_of(ns[1]), p99_of(ns[2])}};
 }
 
-/// What is written while reads are measured: strength of random concepts, new weights of known associations, content.
-write_op write_number(std::uint64_t i, const std::vector<edge_pair>& edges, const std::string& content) {
+/// What is written while reads are measured: strength of random concepts, new weights of known
+/// associations, content.
+write_op write_number(std::uint64_t i, const std::vector<edge_pair>& edges,
+                      const std::string& content) {
   const edge_pair& e = edges[(i * 7919) % edges.size()];
   switch (i % 3) {
-    case 0:
-      return op::learn_concept{.id = id_of(e.source), .content = content};
-    case 1:
-      return op::strengthen{.id = id_of(e.target), .delta = 0.25F};
+    case 0: return op::learn_concept{.id = id_of(e.source), .content = content};
+    case 1: return op::strengthen{.id = id_of(e.target), .delta = 0.25F};
     default:
-      return op::learn_association{.source = id_of(e.source), .target = id_of(e.target), .confidence = 0.75F};
+      return op::learn_association{
+        .source = id_of(e.source), .target = id_of(e.target), .confidence = 0.75F};
   }
 }
 
@@ -85,13 +88,14 @@ outcome interference(const options& options) {
       std::this_thread::yield();
       t = memory.write(w);
     }
-    (void)or_throw(std::move(t));
-    std::visit([&](const auto& x) { (void)map.graph.apply(x, 1); }, w);
+    (void) or_throw(std::move(t));
+    std::visit([&](const auto& x) { (void) map.graph.apply(x, 1); }, w);
   };
   for (std::uint32_t i = 0; i < n; ++i)
     learn(op::learn_concept{.id = id_of(i), .content = content});
   for (const edge_pair& e : edges)
-    learn(op::learn_association{.source = id_of(e.source), .target = id_of(e.target), .confidence = 0.5F});
+    learn(op::learn_association{
+      .source = id_of(e.source), .target = id_of(e.target), .confidence = 0.5F});
   while (memory.stats().write_log.pending != 0)
     std::this_thread::yield();
 
@@ -123,20 +127,22 @@ outcome interference(const options& options) {
         const std::shared_lock lock(map.mutex);
         const auto* node = map.graph.find(id);
         auto copy = node->out; // as the memory does: copied out, best first
-        std::ranges::sort(copy, [](const auto& x, const auto& y) { return x.confidence > y.confidence; });
+        std::ranges::sort(copy,
+                          [](const auto& x, const auto& y) { return x.confidence > y.confidence; });
         seen += copy.size();
       },
       [&](const concept_id& a, const concept_id& b) {
         const std::shared_lock lock(map.mutex);
-        seen += paths.hops(map.graph, map.graph.index_of(*map.graph.find(a)), map.graph.index_of(*map.graph.find(b)),
-                           path_depth)
+        seen += paths
+                  .hops(map.graph, map.graph.index_of(*map.graph.find(a)),
+                        map.graph.index_of(*map.graph.find(b)), path_depth)
                   .has_value();
       });
   };
   std::array<std::vector<double>, 3> calm_ns, busy_ns, map_calm_ns, map_busy_ns;
   const auto measure = [&](auto&& read, auto& into) {
     p99s got;
-    (void)calm(
+    (void) calm(
       [&] {
         got = read();
         return 0.0;
@@ -145,13 +151,14 @@ outcome interference(const options& options) {
     for (std::size_t q = 0; q < 3; ++q)
       into[q].push_back(got.ns[q]);
   };
-  (void)read_memory();
-  (void)read_map();
+  (void) read_memory();
+  (void) read_map();
   for (int round = 0; round < 5; ++round) {
     measure(read_memory, calm_ns);
     {
       const paced_writer writer(writes_per_second, 0, [&](std::uint64_t i) {
-        (void)memory.write(write_number(i, edges, content)); // refused when overloaded: counted below
+        (void) memory.write(
+          write_number(i, edges, content)); // refused when overloaded: counted below
       });
       measure(read_memory, busy_ns);
     }
@@ -160,19 +167,21 @@ outcome interference(const options& options) {
       const paced_writer writer(writes_per_second, 0, [&](std::uint64_t i) {
         const write_op w = write_number(i, edges, content);
         const std::unique_lock lock(map.mutex);
-        std::visit([&](const auto& x) { (void)map.graph.apply(x, 1); }, w);
+        std::visit([&](const auto& x) { (void) map.graph.apply(x, 1); }, w);
       });
       measure(read_map, map_busy_ns);
     }
   }
   for (std::size_t q = 0; q < 3; ++q)
-    o.rows.push_back({std::string(queries[q]) + " p99 under writes", median(busy_ns[q]), "ns", "without writes",
-                      median(calm_ns[q]), ratio_at_most(1.25)});
+    o.rows.push_back({std::string(queries[q]) + " p99 under writes", median(busy_ns[q]), "ns",
+                      "without writes", median(calm_ns[q]), ratio_at_most(1.25)});
   for (std::size_t q = 0; q < 3; ++q)
-    o.rows.push_back({std::string("mutex map: ") + queries[q] + " p99 under writes", median(map_busy_ns[q]), "ns",
-                      "without writes", median(map_calm_ns[q])});
-  o.rows.push_back({"writes refused", static_cast<double>(memory.stats().write_log.rejected), "entries"});
-  o.notes = {"reader on a core of its own, 200,000 writes/s and the reconciler on another; 200,000 concepts x 5",
+    o.rows.push_back({std::string("mutex map: ") + queries[q] + " p99 under writes",
+                      median(map_busy_ns[q]), "ns", "without writes", median(map_calm_ns[q])});
+  o.rows.push_back(
+    {"writes refused", static_cast<double>(memory.stats().write_log.rejected), "entries"});
+  o.notes = {"reader on a core of its own, 200,000 writes/s and the reconciler on another; 200,000 "
+             "concepts x 5",
              "the mutex map is a std::shared_mutex around the mutable map of the same operations",
              "answers seen: " + std::to_string(seen)};
   return o;

@@ -39,7 +39,7 @@ outcome load(const options& options) {
     std::thread other([&] {
       ready = 1;
       while (!stop)
-        (void)load_ns(*memory, 10'000);
+        (void) load_ns(*memory, 10'000);
     });
     while (ready == 0)
       std::this_thread::yield();
@@ -48,11 +48,12 @@ outcome load(const options& options) {
     other.join();
     return ns;
   };
-  (void)one();
+  (void) one();
   const comparison c = compare(two, one, o);
   o.rows.push_back({"1 thread", c.baseline, "ns", "", 0, at_most(5)});
   o.rows.push_back({"2 threads", c.subject, "ns", "", 0, at_most(5)});
-  o.rows.push_back({"2 threads against 1", c.subject, "ns", "1 thread", c.baseline, ratio_at_most(1.25)});
+  o.rows.push_back(
+    {"2 threads against 1", c.subject, "ns", "1 thread", c.baseline, ratio_at_most(1.25)});
   o.notes = {"load() and release with 8 guards held by the thread"};
   return o;
 }

@@ -44,12 +44,13 @@ void at_size(const std::string& name, std::uint64_t n, outcome& o) {
         sum += it->second.strength;
     return watch.seconds() * 1e9 / asked;
   };
-  (void)ours();
-  (void)theirs();
+  (void) ours();
+  (void) theirs();
   const comparison c = compare(ours, theirs, o);
   if (sum < 12.0 * asked) // each of the twelve runs found every id
     throw std::logic_error("lookups found nothing");
-  o.rows.push_back({name, c.subject, "ns", "absl::flat_hash_map id -> 64-byte record", c.baseline, ratio_at_most(2)});
+  o.rows.push_back({name, c.subject, "ns", "absl::flat_hash_map id -> 64-byte record", c.baseline,
+                    ratio_at_most(2)});
 }
 
 } // namespace

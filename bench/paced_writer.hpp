@@ -17,17 +17,17 @@ inline void pin_to_core(int core) noexcept {
   cpu_set_t set;
   CPU_ZERO(&set);
   CPU_SET(static_cast<unsigned>(core), &set);
-  (void)::pthread_setaffinity_np(::pthread_self(), sizeof(set), &set);
+  (void) ::pthread_setaffinity_np(::pthread_self(), sizeof(set), &set);
 }
 
 /// Undoes pin_to_core() when it goes.
 class core_pin {
 public:
   explicit core_pin(int core) noexcept {
-    (void)::pthread_getaffinity_np(::pthread_self(), sizeof(before_), &before_);
+    (void) ::pthread_getaffinity_np(::pthread_self(), sizeof(before_), &before_);
     pin_to_core(core);
   }
-  ~core_pin() { (void)::pthread_setaffinity_np(::pthread_self(), sizeof(before_), &before_); }
+  ~core_pin() { (void) ::pthread_setaffinity_np(::pthread_self(), sizeof(before_), &before_); }
   core_pin(const core_pin&) = delete;
   core_pin& operator=(const core_pin&) = delete;
 
@@ -45,7 +45,8 @@ public:
         const std::int64_t start = tools::monotonic_ns();
         std::uint64_t written = 0;
         for (std::int64_t tick = 1; !stop_.load(std::memory_order_relaxed); ++tick) {
-          const auto due = static_cast<std::uint64_t>(per_second * static_cast<double>(tick) / 1000);
+          const auto due =
+            static_cast<std::uint64_t>(per_second * static_cast<double>(tick) / 1000);
           for (; written < due; ++written)
             write(written);
           tools::wait_until(start + tick * 1'000'000, 0);

@@ -15,8 +15,8 @@ struct id_hash {
   std::size_t operator()(const concept_id& id) const noexcept { return hash_value(id); }
 };
 
-/// What a program without snapshots would do: a reserved flat hash table of records, changed in place, content
-/// from the same pool, moved in, the replaced one freed.
+/// What a program without snapshots would do: a reserved flat hash table of records, changed in
+/// place, content from the same pool, moved in, the replaced one freed.
 class mutable_map {
 public:
   struct record {
@@ -43,7 +43,8 @@ public:
     r.strength = 1;
     r.confidence = 1;
   }
-  /// A second map with contents of its own: what a program without shared structure hands to its readers.
+  /// A second map with contents of its own: what a program without shared structure hands to its
+  /// readers.
   void copy_to(mutable_map& other) const {
     other.records_ = records_;
     for (auto& [id, r] : other.records_) {
@@ -79,7 +80,7 @@ void at_size(const std::string& name, std::uint64_t n, double bar, bool with_cop
   tools::random_numbers random(7);
 
   const auto append = [&](std::uint64_t i) {
-    (void)or_throw(rig.log().append(op::learn_concept{.id = id_of(i), .content = content}, 1));
+    (void) or_throw(rig.log().append(op::learn_concept{.id = id_of(i), .content = content}, 1));
   };
   const auto content_for_map = [&] {
     const handle h = map_pool.allocate(content.size());
@@ -120,8 +121,8 @@ void at_size(const std::string& name, std::uint64_t n, double bar, bool with_cop
     return watch.seconds() * 1e3;
   };
   for (int i = 0; i < 20; ++i) {
-    (void)ours();
-    (void)theirs();
+    (void) ours();
+    (void) theirs();
   }
   const auto batches = [](const window& w) {
     return [w] {
@@ -132,20 +133,21 @@ void at_size(const std::string& name, std::uint64_t n, double bar, bool with_cop
     };
   };
   const comparison c = compare(batches(ours), batches(theirs), o);
-  o.rows.push_back({name, c.subject, "ms", "mutable map, replaced content freed", c.baseline, ratio_at_most(bar)});
+  o.rows.push_back(
+    {name, c.subject, "ms", "mutable map, replaced content freed", c.baseline, ratio_at_most(bar)});
   if (with_copy) {
     const window full_copy = [&] {
-        mutable_map other(map_pool, 0);
-        stopwatch watch;
-        map.copy_to(other);
-        const double ms = watch.seconds() * 1e3;
-        other.clear();
-        return ms;
+      mutable_map other(map_pool, 0);
+      stopwatch watch;
+      map.copy_to(other);
+      const double ms = watch.seconds() * 1e3;
+      other.clear();
+      return ms;
     };
-    (void)full_copy(); // its blocks are there from now on
+    (void) full_copy(); // its blocks are there from now on
     const double copy_ms = median_of(full_copy, o);
-    o.rows.push_back({name + " against a full copy", c.subject, "ms", "full copy of that map", copy_ms,
-                      ratio_at_most(1.0 / 60)});
+    o.rows.push_back({name + " against a full copy", c.subject, "ms", "full copy of that map",
+                      copy_ms, ratio_at_most(1.0 / 60)});
   }
 }
 
@@ -156,8 +158,10 @@ outcome publish(const options& options) {
   at_size("100,000 concepts", options.scaled(100'000), 1.0, false, o);
   at_size("1M concepts", options.scaled(1'000'000), 1.0, true, o);
   at_size("10M concepts", options.scaled(10'000'000), 1.25, false, o);
-  o.notes = {"one batch of 10,000 random upserts with 100 bytes of content, an old snapshot held: merge, publish, free",
-             "baseline: reserved absl::flat_hash_map id -> 64-byte record, content from the same pool"};
+  o.notes = {
+    "one batch of 10,000 random upserts with 100 bytes of content, an old snapshot held: merge, "
+    "publish, free",
+    "baseline: reserved absl::flat_hash_map id -> 64-byte record, content from the same pool"};
   return o;
 }
 

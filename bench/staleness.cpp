@@ -18,8 +18,9 @@ struct sample {
   std::int64_t appended;
 };
 
-/// p99 of append -> visible in milliseconds. The writer itself looks, ten times a millisecond, whether its sampled
-/// entries are in the newest snapshot: no await wakes the reconciler, no other thread takes its core.
+/// p99 of append -> visible in milliseconds. The writer itself looks, ten times a millisecond,
+/// whether its sampled entries are in the newest snapshot: no await wakes the reconciler, no other
+/// thread takes its core.
 double p99_ms(std::uint32_t interval_ms, double seconds) {
   config settings;
   settings.overflow = overflow_policy::reject;
@@ -35,10 +36,12 @@ double p99_ms(std::uint32_t interval_ms, double seconds) {
   std::uint64_t written = 0;
   for (std::int64_t step = 0; step < steps; ++step) {
     tools::wait_until(start + step * step_ns, 20'000);
-    const auto due = static_cast<std::uint64_t>(writes_per_second * static_cast<double>(step) * step_ns * 1e-9);
+    const auto due =
+      static_cast<std::uint64_t>(writes_per_second * static_cast<double>(step) * step_ns * 1e-9);
     for (bool first = true; written < due; ++written, first = false) {
       const std::int64_t now = tools::monotonic_ns();
-      const ticket t = or_throw(memory.write(op::learn_concept{.id = id_of(random.below(500'000)), .content = content}));
+      const ticket t = or_throw(
+        memory.write(op::learn_concept{.id = id_of(random.below(500'000)), .content = content}));
       if (first)
         waiting.push_back({t, now});
     }
@@ -59,9 +62,10 @@ outcome staleness(const options& options) {
   outcome o;
   for (const std::uint32_t interval : {10U, 1U})
     o.rows.push_back({"p99 at " + std::to_string(interval) + " ms",
-                      median_of([&] { return p99_ms(interval, 2 * options.scale); }, o), "ms", "", 0,
-                      at_most(interval + 3)});
-  o.notes = {"200,000 writes/s with 100 bytes of content into up to 500,000 concepts; looked for every 0.1 ms"};
+                      median_of([&] { return p99_ms(interval, 2 * options.scale); }, o), "ms", "",
+                      0, at_most(interval + 3)});
+  o.notes = {"200,000 writes/s with 100 bytes of content into up to 500,000 concepts; looked for "
+             "every 0.1 ms"};
   return o;
 }
 

@@ -21,13 +21,14 @@ std::vector<edge_pair> rmat_edges(unsigned scale, std::size_t n, std::uint64_t s
     e = {};
     for (unsigned bit = 0; bit < scale; ++bit) {
       const float r = random.unit();
-      const bool down = r >= 0.76F;                                 // 0.57 + 0.19
+      const bool down = r >= 0.76F; // 0.57 + 0.19
       const bool right = down ? r >= 0.95F : r >= 0.57F;
       e.source = e.source << 1 | (down ? 1U : 0U);
       e.target = e.target << 1 | (right ? 1U : 0U);
     }
   }
-  // Vertex numbers are permuted, as Graph500 asks, so that neighbors in number are not alike in degree.
+  // Vertex numbers are permuted, as Graph500 asks, so that neighbors in number are not alike in
+  // degree.
   const std::uint32_t mask = (1U << scale) - 1;
   const auto permute = [mask](std::uint32_t v) { return (v * 0x9E37'79B1U + 0x7F4A'7C15U) & mask; };
   for (edge_pair& e : edges)
@@ -44,13 +45,14 @@ std::unique_ptr<engine> make_engine(engine_options o) {
 void learn_concepts(engine& e, std::uint64_t n, std::size_t content_bytes) {
   const std::string content(content_bytes, 'c');
   for (std::uint64_t i = 0; i < n; ++i) {
-    (void)or_throw(e.write(op::learn_concept{.id = id_of(i), .content = content}));
+    (void) or_throw(e.write(op::learn_concept{.id = id_of(i), .content = content}));
     if (i % 10'000 == 9'999 || i + 1 == n)
-      (void)e.reconcile();
+      (void) e.reconcile();
   }
 }
 
-builder_rig::builder_rig() : log_(payloads_, {.capacity = 200'000, .overflow = overflow_policy::reject}) {}
+builder_rig::builder_rig()
+  : log_(payloads_, {.capacity = 200'000, .overflow = overflow_policy::reject}) {}
 
 void builder_rig::drain(std::size_t entries) {
   log_.drain_batch(entries, batch_);
@@ -62,7 +64,7 @@ void builder_rig::publish() {
     throw std::logic_error("a benchmark's entry failed: " + std::string(to_string(why)));
   });
   sequence_ += batch_.entry_count;
-  (void)builder_.publish(sequence_, 0, settled_.publish());
+  (void) builder_.publish(sequence_, 0, settled_.publish());
   std::vector<bool> in_use;
   for (const graph_snapshot* s : builder_.live())
     in_use.push_back(s == held_);

@@ -1,5 +1,6 @@
 #pragma once
-// What several benchmarks build on: graphs to write, clocks, and a builder without a thread of its own.
+// What several benchmarks build on: graphs to write, clocks, and a builder without a thread of its
+// own.
 
 #include "storage/engine.hpp"
 #include "storage/graph_builder.hpp"
@@ -48,7 +49,8 @@ struct edge_pair {
 
 /// `n` pairs of random concepts.
 std::vector<edge_pair> random_edges(std::uint32_t concepts, std::size_t n, std::uint64_t seed);
-/// `n` edges of a graph with 2^scale vertices and the skew of Graph500 (R-MAT, Chakrabarti et al. 2004: 0.57, 0.19, 0.19, 0.05).
+/// `n` edges of a graph with 2^scale vertices and the skew of Graph500 (R-MAT, Chakrabarti et al.
+/// 2004: 0.57, 0.19, 0.19, 0.05).
 std::vector<edge_pair> rmat_edges(unsigned scale, std::size_t n, std::uint64_t seed);
 
 /// An engine for loading much: large log, `reject`. The caller reconciles.
@@ -56,8 +58,8 @@ std::unique_ptr<engine> make_engine(engine_options o = {});
 /// Learns concepts [0, n) with content of `content_bytes`, in batches of 10,000.
 void learn_concepts(engine& e, std::uint64_t n, std::size_t content_bytes);
 
-/// The parts under an engine, to time a merge without the log around it. One old snapshot may be held.
-/// Threads: one.
+/// The parts under an engine, to time a merge without the log around it. One old snapshot may be
+/// held. Threads: one.
 class builder_rig {
 public:
   builder_rig();

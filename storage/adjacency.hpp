@@ -27,8 +27,8 @@ static_assert(sizeof(adjacency_ref) == 8);
 
 /// Head of a leaf; `capacity` targets follow at once.
 struct adjacency_leaf {
-  std::uint32_t created_low;   // version that made it, low half …
-  std::uint16_t created_high;  // … and bits 32–47
+  std::uint32_t created_low;  // version that made it, low half …
+  std::uint16_t created_high; // … and bits 32–47
   std::uint16_t capacity;
   handle properties;
 
@@ -91,7 +91,8 @@ public:
     const auto array = [p]<class T>(std::size_t offset, const T*) {
       return reinterpret_cast<const T*>(p + offset);
     };
-    return {targets(l, i), array(at.confidence, static_cast<const float*>(nullptr)),
+    return {targets(l, i),
+            array(at.confidence, static_cast<const float*>(nullptr)),
             array(at.weight, static_cast<const float*>(nullptr)),
             array(at.kind, static_cast<const kind_id*>(nullptr)),
             with_times_ ? array(at.created, static_cast<const timestamp_us*>(nullptr)) : nullptr,

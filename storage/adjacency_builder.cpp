@@ -11,7 +11,7 @@ namespace cmem {
 namespace {
 
 /// Capacities that fill a block's 16-byte steps, each about 1.3 times the one before.
-constexpr std::array<std::uint16_t, 14> capacities = {1,  5,  9,  13, 17,  25,  37,
+constexpr std::array<std::uint16_t, 14> capacities = {1,  5,  9,   13,  17,  25,  37,
                                                       53, 77, 109, 157, 221, 256, 256};
 
 std::uint32_t capacity_for(std::uint32_t count) {
@@ -22,7 +22,8 @@ std::size_t leaf_bytes(std::uint32_t capacity) {
   return sizeof(adjacency_leaf) + std::size_t{capacity} * sizeof(std::uint32_t);
 }
 
-/// An index is kept up to date down to here, so that a list about the limit does not make it over and over.
+/// An index is kept up to date down to here, so that a list about the limit does not make it over
+/// and over.
 constexpr std::uint32_t hub_index_degree_min = hub_degree_min / 2;
 
 constexpr std::size_t inner_bytes = sizeof(adjacency_inner) + chunk_size * sizeof(handle);
@@ -41,7 +42,8 @@ int levels_of(std::uint32_t count) {
 } // namespace
 
 CMEM_SIMD_CLONES
-std::uint32_t find_value(const std::uint32_t* values, std::uint32_t count, std::uint32_t value) noexcept {
+std::uint32_t find_value(const std::uint32_t* values, std::uint32_t count,
+                         std::uint32_t value) noexcept {
   constexpr std::uint32_t stride = 32;
   std::uint32_t i = 0;
   for (; i + stride <= count; i += stride) {
@@ -157,7 +159,8 @@ handle adjacency_builder::own_leaf(adjacency_ref& ref, std::uint32_t chunk, std:
   return *link;
 }
 
-void adjacency_builder::attach(adjacency_ref& ref, std::uint32_t chunk, handle leaf, std::uint64_t version) {
+void adjacency_builder::attach(adjacency_ref& ref, std::uint32_t chunk, handle leaf,
+                               std::uint64_t version) {
   const int levels = levels_of(ref.count + 1);
   if (levels > levels_of(ref.count)) {
     const handle root = new_inner(version);
@@ -217,7 +220,8 @@ association_values adjacency_builder::read(handle leaf, std::uint32_t slot) cons
 
 // -- lists
 
-std::uint32_t adjacency_builder::target_at(std::uint32_t index, std::uint32_t position) const noexcept {
+std::uint32_t adjacency_builder::target_at(std::uint32_t index,
+                                           std::uint32_t position) const noexcept {
   return node(leaf_at(refs_[index], position / chunk_size))->targets()[position % chunk_size];
 }
 
@@ -225,7 +229,8 @@ hub_index& adjacency_builder::hub(std::uint32_t index) {
   const auto [it, fresh] = hubs_.try_emplace(index);
   if (fresh)
     for (std::uint32_t i = 0; i < degree(index); ++i)
-      it->second.insert(target_at(index, i), i, [&](std::uint32_t p) { return target_at(index, p); });
+      it->second.insert(target_at(index, i), i,
+                        [&](std::uint32_t p) { return target_at(index, p); });
   return it->second;
 }
 
@@ -240,7 +245,8 @@ std::uint32_t adjacency_builder::find(std::uint32_t index, std::uint32_t target,
   return scan(index, target, kind);
 }
 
-std::uint32_t adjacency_builder::scan(std::uint32_t index, std::uint32_t target, kind_id kind) const noexcept {
+std::uint32_t adjacency_builder::scan(std::uint32_t index, std::uint32_t target,
+                                      kind_id kind) const noexcept {
   const adjacency_ref ref = refs_[index];
   for (std::uint32_t first = 0; first < ref.count; first += chunk_size) {
     const handle leaf = leaf_at(ref, first / chunk_size);
@@ -254,8 +260,8 @@ std::uint32_t adjacency_builder::scan(std::uint32_t index, std::uint32_t target,
   return none;
 }
 
-void adjacency_builder::append(std::uint32_t index, std::uint32_t target, const association_values& v,
-                               std::uint64_t version) {
+void adjacency_builder::append(std::uint32_t index, std::uint32_t target,
+                               const association_values& v, std::uint64_t version) {
   adjacency_ref& ref = refs_.own(index, version);
   const std::uint32_t n = ref.count;
   handle leaf = 0;
@@ -279,12 +285,13 @@ void adjacency_builder::append(std::uint32_t index, std::uint32_t target, const 
       it->second.insert(target, n, [&](std::uint32_t p) { return target_at(index, p); });
 }
 
-association_values adjacency_builder::at(std::uint32_t index, std::uint32_t position) const noexcept {
+association_values adjacency_builder::at(std::uint32_t index,
+                                         std::uint32_t position) const noexcept {
   return read(leaf_at(refs_[index], position / chunk_size), position % chunk_size);
 }
 
-void adjacency_builder::replace(std::uint32_t index, std::uint32_t position, const association_values& v,
-                                std::uint64_t version) {
+void adjacency_builder::replace(std::uint32_t index, std::uint32_t position,
+                                const association_values& v, std::uint64_t version) {
   adjacency_ref& ref = refs_.own(index, version);
   const handle leaf = own_leaf(ref, position / chunk_size, version);
   write(leaf, position % chunk_size, node(leaf)->targets()[position % chunk_size], v);
@@ -310,9 +317,10 @@ void adjacency_builder::remove(std::uint32_t index, std::uint32_t position, std:
   }
   const int levels = levels_of(ref.count);
   if (last % chunk_size == 0)
-    (void)detach(ref.root, levels, last / chunk_size, version);
+    (void) detach(ref.root, levels, last / chunk_size, version);
   else
-    (void)own_leaf(ref, last / chunk_size, version); // the freed slot is appended to in place later
+    (void) own_leaf(ref, last / chunk_size,
+                    version); // the freed slot is appended to in place later
   ref.count = last;
   if (last == 0) {
     ref.root = 0;

@@ -30,21 +30,29 @@ public:
   using array = cow_array_builder<adjacency_ref, 32>;
 
   adjacency_builder(page_pool& pages, reclaimer& retired, bool with_times)
-    : pages_(pages), refs_(pages, retired, page_use::adjacency), retired_(retired), with_times_(with_times) {}
+    : pages_(pages),
+      refs_(pages, retired, page_use::adjacency),
+      retired_(retired),
+      with_times_(with_times) {}
 
   void extend(std::uint32_t index, std::uint64_t version) { refs_.extend(index, version); }
-  [[nodiscard]] std::uint32_t degree(std::uint32_t index) const noexcept { return refs_[index].count; }
+  [[nodiscard]] std::uint32_t degree(std::uint32_t index) const noexcept {
+    return refs_[index].count;
+  }
   [[nodiscard]] adjacency_list list(std::uint32_t index) const noexcept {
     return {pages_.memory().base(), refs_[index], with_times_};
   }
   /// Position of (target, kind) in the list of `index`, or `none`.
   [[nodiscard]] std::uint32_t find(std::uint32_t index, std::uint32_t target, kind_id kind);
   /// The same without a hub_index: costs the degree.
-  [[nodiscard]] std::uint32_t scan(std::uint32_t index, std::uint32_t target, kind_id kind) const noexcept;
+  [[nodiscard]] std::uint32_t scan(std::uint32_t index, std::uint32_t target,
+                                   kind_id kind) const noexcept;
   /// Precondition: (target, kind) is not there.
-  void append(std::uint32_t index, std::uint32_t target, const association_values& v, std::uint64_t version);
+  void append(std::uint32_t index, std::uint32_t target, const association_values& v,
+              std::uint64_t version);
   [[nodiscard]] association_values at(std::uint32_t index, std::uint32_t position) const noexcept;
-  void replace(std::uint32_t index, std::uint32_t position, const association_values& v, std::uint64_t version);
+  void replace(std::uint32_t index, std::uint32_t position, const association_values& v,
+               std::uint64_t version);
   /// The last one takes its place.
   void remove(std::uint32_t index, std::uint32_t position, std::uint64_t version);
   void remove_all(std::uint32_t index, std::uint64_t version);
@@ -56,8 +64,8 @@ public:
   }
   void roll_back(std::uint64_t published);
 
-  /// The list's root and count, then the head of the root, then where an append writes and what find() scans:
-  /// each reads what the one before has fetched.
+  /// The list's root and count, then the head of the root, then where an append writes and what
+  /// find() scans: each reads what the one before has fetched.
   void prefetch_ref(std::uint32_t index) const noexcept { refs_.prefetch(index); }
   void prefetch_root(std::uint32_t index) const noexcept;
   void prefetch_tail(std::uint32_t index) const noexcept;
@@ -71,7 +79,8 @@ private:
   adjacency_leaf* node(handle h) const noexcept { return pages_.memory().as<adjacency_leaf>(h); }
   [[nodiscard]] handle new_leaf(std::uint32_t capacity, std::uint64_t version);
   [[nodiscard]] handle new_inner(std::uint64_t version);
-  [[nodiscard]] handle copy_leaf(handle from, std::uint32_t count, std::uint32_t capacity, std::uint64_t version);
+  [[nodiscard]] handle copy_leaf(handle from, std::uint32_t count, std::uint32_t capacity,
+                                 std::uint64_t version);
   void retire_leaf(handle h);
   void retire_inner(handle h);
   void retire_tree(handle h, int levels, std::uint32_t chunks);
@@ -81,23 +90,26 @@ private:
   bool detach(handle& h, int level, std::uint32_t chunk, std::uint64_t version);
   [[nodiscard]] handle leaf_at(const adjacency_ref& ref, std::uint32_t chunk) const noexcept;
   [[nodiscard]] std::uint32_t target_at(std::uint32_t index, std::uint32_t position) const noexcept;
-  void write(handle leaf, std::uint32_t slot, std::uint32_t target, const association_values& v) noexcept;
+  void write(handle leaf, std::uint32_t slot, std::uint32_t target,
+             const association_values& v) noexcept;
   [[nodiscard]] association_values read(handle leaf, std::uint32_t slot) const noexcept;
   hub_index& hub(std::uint32_t index);
 
   page_pool& pages_;
   array refs_;
   reclaimer& retired_;
-  bool with_times_;                                // const
+  bool with_times_; // const
   std::size_t times_bytes_ = 0;
   std::size_t published_times_bytes_ = 0;
-  std::unordered_map<std::uint32_t, hub_index> hubs_; // lists longer than hub_degree_min, made on demand
+  std::unordered_map<std::uint32_t, hub_index>
+    hubs_; // lists longer than hub_degree_min, made on demand
 };
 
 /// Lists longer than this are found in by a hub_index.
 inline constexpr std::uint32_t hub_degree_min = 4096;
 
-/// First position >= 0 of `value` in values[0, count), or count. Vectorized for the machine it runs on.
+/// First position >= 0 of `value` in values[0, count), or count. Vectorized for the machine it runs
+/// on.
 [[nodiscard]] std::uint32_t find_value(const std::uint32_t* values, std::uint32_t count,
                                        std::uint32_t value) noexcept;
 

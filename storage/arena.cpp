@@ -16,7 +16,7 @@ arena::arena(std::size_t reserve_bytes)
   if (p == MAP_FAILED)
     throw std::bad_alloc();
   // Advice only: fewer TLB misses where the kernel has huge pages to give.
-  (void)::madvise(p, spans_ * span_bytes, MADV_HUGEPAGE);
+  (void) ::madvise(p, spans_ * span_bytes, MADV_HUGEPAGE);
   base_ = static_cast<std::byte*>(p);
 }
 

@@ -31,7 +31,9 @@ public:
   [[nodiscard]] handle allocate_spans(std::size_t count) noexcept;
 
   [[nodiscard]] std::byte* base() const noexcept { return base_; }
-  [[nodiscard]] std::byte* at(handle h) const noexcept { return base_ + std::size_t{h} * handle_unit; }
+  [[nodiscard]] std::byte* at(handle h) const noexcept {
+    return base_ + std::size_t{h} * handle_unit;
+  }
   template <class T>
   [[nodiscard]] T* as(handle h) const noexcept {
     return reinterpret_cast<T*>(at(h));
@@ -44,9 +46,9 @@ public:
   [[nodiscard]] std::size_t bytes_reserved() const noexcept { return spans_ * span_bytes; }
 
 private:
-  std::byte* base_;                     // const
-  std::size_t spans_;                   // const
-  std::atomic<std::size_t> next_span_;  // any thread; the first span is never handed out
+  std::byte* base_;                    // const
+  std::size_t spans_;                  // const
+  std::atomic<std::size_t> next_span_; // any thread; the first span is never handed out
 };
 
 } // namespace cmem

@@ -83,8 +83,8 @@ void batch_check::forget(const concept_id& id, concept_state& s) {
         const adjacency_chunk chunk = list.chunk(c);
         for (std::size_t k = 0; k < chunk.targets.size(); ++k) {
           const concept_id& other = base_.node(chunk.targets[k]).id;
-          (void)exists(outgoing ? association{id, other, chunk.kind[k]}
-                                : association{other, id, chunk.kind[k]});
+          (void) exists(outgoing ? association{id, other, chunk.kind[k]}
+                                 : association{other, id, chunk.kind[k]});
         }
       }
     };

@@ -58,7 +58,7 @@ private:
   const graph_builder& base_;
   std::unordered_map<concept_id, concept_state> concepts_;
   associations associations_; // touched here: there or not
-  std::uint64_t added_ = 0;                  // concepts, placeholders included
+  std::uint64_t added_ = 0;   // concepts, placeholders included
 };
 
 } // namespace cmem

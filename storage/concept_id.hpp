@@ -26,7 +26,8 @@ struct concept_id {
 
   friend auto operator<=>(const concept_id&, const concept_id&) = default;
   friend bool operator==(const concept_id& a, const concept_id& b) noexcept {
-    return std::memcmp(a.bytes.data(), b.bytes.data(), 16) == 0; // two compares, where the default calls out
+    return std::memcmp(a.bytes.data(), b.bytes.data(), 16)
+           == 0; // two compares, where the default calls out
   }
 };
 static_assert(sizeof(concept_id) == 16);

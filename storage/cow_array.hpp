@@ -20,7 +20,8 @@ struct cow_array_view {
   const handle* top = nullptr;     ///< one handle a part
 
   [[nodiscard]] const handle& leaf_of(std::uint32_t i) const noexcept {
-    const auto* part = reinterpret_cast<const handle*>(base + std::size_t{top[i / part_size]} * handle_unit);
+    const auto* part =
+      reinterpret_cast<const handle*>(base + std::size_t{top[i / part_size]} * handle_unit);
     return part[(i % part_size) / LeafSize];
   }
   [[nodiscard]] const T& operator[](std::uint32_t i) const noexcept {

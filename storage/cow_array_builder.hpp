@@ -12,10 +12,9 @@
 
 namespace cmem {
 
-/// Copies a leaf, a part and the top the first time a version touches them, and writes in place from
-/// then on. The version that made each of them is kept here, not in the arena, so that copies are
-/// half the size and retiring touches nothing.
-/// Threads: the reconciler alone.
+/// Copies a leaf, a part and the top the first time a version touches them, and writes in place
+/// from then on. The version that made each of them is kept here, not in the arena, so that copies
+/// are half the size and retiring touches nothing. Threads: the reconciler alone.
 template <class T, std::uint32_t LeafSize>
 class cow_array_builder {
 public:
@@ -110,15 +109,17 @@ public:
 
   /// Bytes of the versions kept here.
   [[nodiscard]] std::size_t bookkeeping_bytes() const noexcept {
-    return (top_.capacity() * sizeof(handle))
-           + part_version_.capacity() * sizeof(std::uint64_t) + leaf_version_.bytes();
+    return (top_.capacity() * sizeof(handle)) + part_version_.capacity() * sizeof(std::uint64_t)
+           + leaf_version_.bytes();
   }
 
 private:
   static constexpr std::uint32_t leaf_bytes = LeafSize * sizeof(T);
   static constexpr std::uint32_t part_bytes = view::part_leaves * sizeof(handle);
 
-  static std::uint32_t leaf_slot(std::uint32_t i) noexcept { return (i % view::part_size) / LeafSize; }
+  static std::uint32_t leaf_slot(std::uint32_t i) noexcept {
+    return (i % view::part_size) / LeafSize;
+  }
   handle* part_at(std::uint32_t i) const noexcept {
     return pages_.memory().template as<handle>(top_[i / view::part_size]);
   }
@@ -142,7 +143,7 @@ private:
   std::vector<handle> top_;                 // working copy
   std::vector<std::uint64_t> part_version_; // version that made each part
   span_array<std::uint64_t> leaf_version_;  // version that made each leaf
-  handle next_top_ = 0; // between prepare() and publish()
+  handle next_top_ = 0;                     // between prepare() and publish()
   std::uint32_t next_bytes_ = 0;
   handle published_top_ = 0;
   std::uint32_t published_bytes_ = 0;

@@ -28,7 +28,8 @@ struct graph_core {
     : memory(o.arena_bytes),
       payloads(memory),
       pages(memory),
-      builder(pages, payloads, {o.vector_dimension, o.association_times, o.memory_budget_bytes, o.on_apply},
+      builder(pages, payloads,
+              {o.vector_dimension, o.association_times, o.memory_budget_bytes, o.on_apply},
               std::move(settled)) {}
 
   arena memory;
@@ -44,7 +45,8 @@ struct failed_entry {
   errc reason;
 };
 
-result<void> check_range(const char* name, std::uint64_t value, std::uint64_t low, std::uint64_t high) {
+result<void> check_range(const char* name, std::uint64_t value, std::uint64_t low,
+                         std::uint64_t high) {
   if (value >= low && value <= high)
     return {};
   return failure{errc::invalid_argument, std::string(name) + " is " + std::to_string(value)
@@ -98,7 +100,7 @@ struct engine::impl {
   std::atomic<std::size_t> batch_entries_max;
   std::atomic<bool> closed{false};
   std::atomic<bool> finished{false}; // closed, and nothing is left to drain
-  std::mutex finish_mutex;           // guards `waiters` but for add(): at the end, awaits look for themselves
+  std::mutex finish_mutex; // guards `waiters` but for add(): at the end, awaits look for themselves
   // Figures, written by the reconciler.
   std::atomic<bool> over_budget{false};
   std::atomic<std::uint64_t> reconciliations{0};
@@ -128,8 +130,9 @@ result<std::unique_ptr<engine>> engine::create(engine_options options) {
       tag = std::random_device()();
     return std::unique_ptr<engine>(new engine(std::make_unique<impl>(std::move(options), tag)));
   } catch (const std::bad_alloc&) {
-    return failure{errc::out_of_memory, "cannot reserve the memory's address space: raise the limit on virtual "
-                                        "memory (ulimit -v) or lower arena_bytes"};
+    return failure{errc::out_of_memory,
+                   "cannot reserve the memory's address space: raise the limit on virtual "
+                   "memory (ulimit -v) or lower arena_bytes"};
   }
 }
 
@@ -148,9 +151,10 @@ result<ticket> engine::write(const Op& o) {
   } else {
     if constexpr (std::is_same_v<Op, op::learn_concept>)
       if (impl_->over_budget.load(std::memory_order_relaxed) && !load()->index_of(o.id.id))
-        return failure{errc::memory_budget, "the memory is over its budget of "
-                                              + std::to_string(impl_->options.memory_budget_bytes)
-                                              + " bytes: raise memory_budget_bytes or forget concepts"};
+        return failure{errc::memory_budget,
+                       "the memory is over its budget of "
+                         + std::to_string(impl_->options.memory_budget_bytes)
+                         + " bytes: raise memory_budget_bytes or forget concepts"};
     return impl_->log.append(o, impl_->now());
   }
 }
@@ -168,11 +172,13 @@ template result<ticket> engine::write(const write_op&);
 
 result<ticket> engine::learn_batch(std::span<const write_op> ops) {
   if (ops.size() > batch_entries_max)
-    return failure{errc::invalid_argument, "batch has " + std::to_string(ops.size()) + " entries: at most "
-                                             + std::to_string(cmem::batch_entries_max) + " go in one"};
+    return failure{errc::invalid_argument,
+                   "batch has " + std::to_string(ops.size()) + " entries: at most "
+                     + std::to_string(cmem::batch_entries_max) + " go in one"};
   for (std::size_t i = 0; i < ops.size(); ++i)
     if (auto valid = validate(ops[i], {impl_->kinds, impl_->options.vector_dimension}); !valid)
-      return failure{valid.error().code, "entry " + std::to_string(i) + " of the batch: " + valid.error().detail};
+      return failure{valid.error().code,
+                     "entry " + std::to_string(i) + " of the batch: " + valid.error().detail};
   return impl_->log.append_batch(ops, impl_->now());
 }
 
@@ -193,7 +199,8 @@ void engine::on_settled(const ticket& t, std::function<void(settlement)> done) {
     return;
   }
   impl_->waiters.add(t, pushed, std::move(done));
-  if (impl_->finished.load(std::memory_order_seq_cst)) { // nobody else will look: pairs with reconcile()'s store
+  if (impl_->finished.load(
+        std::memory_order_seq_cst)) { // nobody else will look: pairs with reconcile()'s store
     impl_->settle_waiters();
     return;
   }
@@ -214,7 +221,8 @@ result<settlement> engine::await_visible(const ticket& t, std::chrono::nanosecon
   });
   std::unique_lock lock(state->mutex);
   if (!state->changed.wait_for(lock, timeout, [&] { return state->known.what != fate::pending; }))
-    return failure{errc::timed_out, "the entry was not reconciled in time: is the reconciler running?"};
+    return failure{errc::timed_out,
+                   "the entry was not reconciled in time: is the reconciler running?"};
   return state->known;
 }
 
@@ -247,7 +255,8 @@ reconcile_report engine::reconcile() {
       m.settle_waiters();
     }
   } else {
-    report.more_pending = m.log.counters().pending >= m.batch_entries_max.load(std::memory_order_relaxed);
+    report.more_pending =
+      m.log.counters().pending >= m.batch_entries_max.load(std::memory_order_relaxed);
   }
   return report;
 }
@@ -280,7 +289,7 @@ void engine::impl::take_batch() {
 
 void engine::impl::publish(const reconcile_report& report) {
   const timestamp_us time = std::max(core->builder.newest().timestamp(), now());
-  (void)view.publish(core->builder.publish(sequence + batch.entry_count, time, settled.publish()));
+  (void) view.publish(core->builder.publish(sequence + batch.entry_count, time, settled.publish()));
   sequence += batch.entry_count;
   reconciliations.fetch_add(1, std::memory_order_relaxed);
   entries_processed.fetch_add(report.entries, std::memory_order_relaxed);
@@ -317,7 +326,7 @@ void engine::impl::settle_waiters() {
   std::vector<settlement_waiters::known> known;
   {
     const std::lock_guard lock(finish_mutex);
-    (void)waiters.collect();
+    (void) waiters.collect();
     const bool last = finished.load(std::memory_order_relaxed);
     const graph_snapshot& newest = core->builder.newest();
     known = waiters.take_known([&](const settlement_waiters::waiter& w) {
@@ -335,12 +344,14 @@ void engine::impl::reclaim() {
   if (live.size() == 1)
     return;
   in_use.assign(live.size(), false);
-  view.scan(std::span<graph_snapshot* const>(live), [this](std::size_t i, bool used) { in_use[i] = used; });
+  view.scan(std::span<graph_snapshot* const>(live),
+            [this](std::size_t i, bool used) { in_use[i] = used; });
   core->builder.reclaim(in_use);
 }
 
 void engine::set_batch_entries_max(std::size_t n) noexcept {
-  impl_->batch_entries_max.store(std::clamp<std::size_t>(n, 1, log_capacity_max), std::memory_order_relaxed);
+  impl_->batch_entries_max.store(std::clamp<std::size_t>(n, 1, log_capacity_max),
+                                 std::memory_order_relaxed);
 }
 
 void engine::close() {

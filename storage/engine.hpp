@@ -22,12 +22,12 @@ namespace cmem {
 struct engine_options {
   std::size_t log_capacity = 100'000;
   overflow_policy overflow = overflow_policy::drop_oldest;
-  std::size_t batch_entries_max = 10'000;  ///< a reconcile step merges at most this many entries
-  std::uint32_t vector_dimension = 0;      ///< 0: concepts have no vectors
-  std::uint64_t memory_budget_bytes = 0;   ///< 0: none. Over it nothing new is taken.
-  bool association_times = true;           ///< created and last used of associations (18 bytes each)
+  std::size_t batch_entries_max = 10'000; ///< a reconcile step merges at most this many entries
+  std::uint32_t vector_dimension = 0;     ///< 0: concepts have no vectors
+  std::uint64_t memory_budget_bytes = 0;  ///< 0: none. Over it nothing new is taken.
+  bool association_times = true;          ///< created and last used of associations (16 bytes each)
   std::uint64_t arena_bytes = arena_bytes_max; ///< address space reserved
-  std::size_t settlement_history = 4096;   ///< runs of dropped or failed entries remembered
+  std::size_t settlement_history = 4096;       ///< runs of dropped or failed entries remembered
   /// Called when the reconciler should go at once; see write_log_options::on_wake.
   std::function<void()> on_wake = {};
   /// The writers' and the snapshots' clock; empty: the system's.
@@ -38,27 +38,28 @@ struct engine_options {
 
 /// What one reconcile step did.
 struct reconcile_report {
-  std::uint64_t entries = 0;    ///< drained and settled
-  std::uint64_t failed = 0;     ///< of them, not applied
-  bool published = false;       ///< a new snapshot
-  bool more_pending = false;    ///< go again at once: at least another batch waits, or (closed) anything does
+  std::uint64_t entries = 0; ///< drained and settled
+  std::uint64_t failed = 0;  ///< of them, not applied
+  bool published = false;    ///< a new snapshot
+  /// Go again at once: at least another batch waits, or (once closed) anything does.
+  bool more_pending = false;
 };
 
 struct memory_use {
-  std::uint64_t records = 0;      ///< concept records and the ways to them
+  std::uint64_t records = 0; ///< concept records and the ways to them
   std::uint64_t id_table = 0;
-  std::uint64_t adjacency = 0;    ///< associations, both directions, and the ways to them
+  std::uint64_t adjacency = 0;         ///< associations, both directions, and the ways to them
   std::uint64_t association_times = 0; ///< part of adjacency
-  std::uint64_t payloads = 0;     ///< content, vectors, names, attributes, queued entries
-  std::uint64_t retired = 0;      ///< part of the above: replaced, still seen by an old snapshot
-  std::uint64_t bookkeeping = 0;  ///< the builder's own
-  std::uint64_t reserved_free = 0;///< handed out by the arena, now on free lists
-  std::uint64_t total = 0;        ///< everything above
+  std::uint64_t payloads = 0;          ///< content, vectors, names, attributes, queued entries
+  std::uint64_t retired = 0;       ///< part of the above: replaced, still seen by an old snapshot
+  std::uint64_t bookkeeping = 0;   ///< the builder's own
+  std::uint64_t reserved_free = 0; ///< handed out by the arena, now on free lists
+  std::uint64_t total = 0;         ///< everything above
 };
 
 struct engine_stats {
   write_log_counters log;
-  std::uint64_t reconciliations = 0;   ///< snapshots published
+  std::uint64_t reconciliations = 0; ///< snapshots published
   std::uint64_t entries_processed = 0;
   std::uint64_t entries_failed = 0;
   std::uint64_t sequence = 0;
@@ -66,16 +67,17 @@ struct engine_stats {
   std::uint64_t concept_count = 0;
   std::uint64_t edge_count = 0;
   std::uint64_t placeholder_count = 0;
-  std::uint64_t live_snapshots = 0;    ///< the current one included
+  std::uint64_t live_snapshots = 0;       ///< the current one included
   timestamp_us reconciliation_lag_us = 0; ///< age of the oldest pending entry
   memory_use memory;
 };
 
-/// Threads: writes, reads, awaits and stats() from any thread. reconcile() from one thread at a time. The engine
-/// must outlive all calls on it, but not the guards and handles it gave out (R1).
+/// Threads: writes, reads, awaits and stats() from any thread. reconcile() from one thread at a
+/// time. The engine must outlive all calls on it, but not the guards and handles it gave out (R1).
 class engine {
 public:
-  /// Fails (invalid_argument) naming the option and its value; (out_of_memory) when no address space can be reserved.
+  /// Fails (invalid_argument) naming the option and its value; (out_of_memory) when no address
+  /// space can be reserved.
   static result<std::unique_ptr<engine>> create(engine_options options);
   ~engine();
   engine(const engine&) = delete;
@@ -83,11 +85,12 @@ public:
 
   // -- writing (W1): validate (W7), append, return. No lock, no wait, no system call.
 
-  /// Any of the op:: structs, or a write_op. Fails: what validate() (W7) and write_log::append() fail with, and
-  /// memory_budget for a concept that is new while the memory is over its budget.
+  /// Any of the op:: structs, or a write_op. Fails: what validate() (W7) and write_log::append()
+  /// fail with, and memory_budget for a concept that is new while the memory is over its budget.
   template <class Op>
   result<ticket> write(const Op& o);
-  /// All become visible in one snapshot, or none does (W8). A bad one refuses all, naming its position.
+  /// All become visible in one snapshot, or none does (W8). A bad one refuses all, naming its
+  /// position.
   result<ticket> learn_batch(std::span<const write_op> ops);
 
   [[nodiscard]] kind_registry& kinds() noexcept;
@@ -102,8 +105,9 @@ public:
 
   // -- awaiting (W4)
 
-  /// Calls `done` once, with what became of the entry, as soon as that is known: on this thread when it
-  /// is known already, else on the thread that reconciles (or closes). Wakes the reconciler.
+  /// Calls `done` once, with what became of the entry, as soon as that is known: on this thread
+  /// when it is known already, else on the thread that reconciles (or closes). Wakes the
+  /// reconciler.
   void on_settled(const ticket& t, std::function<void(settlement)> done);
   /// Blocks until it is known. Fails: timed_out. Not to be called on the thread that reconciles.
   result<settlement> await_visible(const ticket& t, std::chrono::nanoseconds timeout);
@@ -112,13 +116,14 @@ public:
 
   /// Drains up to batch_entries_max, merges, publishes, settles awaits, reclaims. Never throws for
   /// bad entries: they are settled as failed (W9). A merge that throws is taken back and tried once
-  /// more. Should this itself throw (the heap is used up), the batch stays in hand for the next call.
+  /// more. Should this itself throw (the heap is used up), the batch stays in hand for the next
+  /// call.
   reconcile_report reconcile();
   /// Changes the most that reconcile() takes at once (staleness control).
   void set_batch_entries_max(std::size_t n) noexcept;
 
-  /// Refuses writes from here on (D7). What is queued waits for reconcile() until more_pending is false;
-  /// awaits of tickets that can't settle any more resolve as unknown.
+  /// Refuses writes from here on (D7). What is queued waits for reconcile() until more_pending is
+  /// false; awaits of tickets that can't settle any more resolve as unknown.
   void close();
   [[nodiscard]] bool closed() const noexcept;
 

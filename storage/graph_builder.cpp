@@ -8,7 +8,8 @@
 
 namespace cmem {
 
-graph_builder::graph_builder(page_pool& pages, payload_pool& payloads, graph_builder_options options,
+graph_builder::graph_builder(page_pool& pages, payload_pool& payloads,
+                             graph_builder_options options,
                              std::shared_ptr<const settlements> settled)
   : pages_(pages),
     payloads_(payloads),
@@ -23,7 +24,7 @@ graph_builder::graph_builder(page_pool& pages, payload_pool& payloads, graph_bui
   out_.extend(0, version_);
   in_.extend(0, version_);
   prepare();
-  (void)publish(0, 0, std::move(settled));
+  (void) publish(0, 0, std::move(settled));
 }
 
 graph_builder::~graph_builder() {
@@ -40,7 +41,7 @@ void graph_builder::prepare() {
 }
 
 graph_snapshot* graph_builder::publish(std::uint64_t sequence, timestamp_us timestamp,
-                                             std::shared_ptr<const settlements> settled) {
+                                       std::shared_ptr<const settlements> settled) {
   auto next = std::make_unique<graph_snapshot>();
   live_.reserve(live_.size() + 1);
   next->base_ = pages_.memory().base();
@@ -123,12 +124,8 @@ void graph_builder::reclaim(const std::vector<bool>& in_use) {
       case retired_kind::page:
         pages_.release(o.object, o.size, static_cast<page_use>(o.use));
         break;
-      case retired_kind::payload:
-        payloads.add(o.object);
-        break;
-      case retired_kind::index:
-        free_index(o.object, o.size);
-        break;
+      case retired_kind::payload: payloads.add(o.object); break;
+      case retired_kind::index: free_index(o.object, o.size); break;
     }
   };
   const auto prefetch = [&](const retired_object& o) {
@@ -158,7 +155,8 @@ concept_node& graph_builder::own_node(std::uint32_t i) {
   return node_page(pages_of_nodes_[p])[i % graph_snapshot::page_nodes];
 }
 
-std::uint32_t graph_builder::find(const concept_id& id, std::uint64_t hash, std::uint32_t hint) const noexcept {
+std::uint32_t graph_builder::find(const concept_id& id, std::uint64_t hash,
+                                  std::uint32_t hint) const noexcept {
   if (hint != none && node(hint).id == id)
     return hint;
   return ids_.find(hash, [&](std::uint32_t i) { return node(i).id == id; }).value_or(none);
@@ -215,7 +213,8 @@ void graph_builder::vacate(std::uint32_t i) {
   retired_.retire_payload(n.payload_version, n.content);
   retired_.retire_payload(n.payload_version, n.vector);
   if (n.extras != 0)
-    retired_.retire_payload(reinterpret_cast<const node_extras*>(payloads_.data(n.extras))->version, n.extras);
+    retired_.retire_payload(reinterpret_cast<const node_extras*>(payloads_.data(n.extras))->version,
+                            n.extras);
   --(n.state == node_learned ? concept_count_ : placeholder_count_);
   const concept_id id = n.id;
   n = {};
@@ -257,7 +256,8 @@ bool graph_builder::name_collides(std::uint32_t i, handle name) const noexcept {
     return false;
   const std::string_view known = name_of(node(i));
   const auto given = payloads_.bytes(name);
-  return !known.empty() && known != std::string_view(reinterpret_cast<const char*>(given.data()), given.size());
+  return !known.empty()
+         && known != std::string_view(reinterpret_cast<const char*>(given.data()), given.size());
 }
 
 void graph_builder::keep_name(concept_node& n, handle name) {
@@ -267,24 +267,27 @@ void graph_builder::keep_name(concept_node& n, handle name) {
   set_extras(n, {reinterpret_cast<const char*>(given.data()), given.size()}, attributes_of(n), {});
 }
 
-void graph_builder::set_extras(concept_node& n, std::string_view name, std::span<const std::byte> attributes,
+void graph_builder::set_extras(concept_node& n, std::string_view name,
+                               std::span<const std::byte> attributes,
                                std::span<const std::byte> updates) {
-  const std::size_t attribute_bytes = updates.empty() ? attributes.size()
-                                                      : merge_attributes(attributes, updates, {}).bytes;
+  const std::size_t attribute_bytes =
+    updates.empty() ? attributes.size() : merge_attributes(attributes, updates, {}).bytes;
   const handle h = payloads_.allocate(sizeof(node_extras) + name.size() + attribute_bytes);
   if (h == 0)
     throw std::bad_alloc();
   added_payloads_.push_back(h);
   auto* x = reinterpret_cast<node_extras*>(payloads_.data(h));
-  *x = {version_, static_cast<std::uint32_t>(name.size()), static_cast<std::uint32_t>(attribute_bytes)};
+  *x = {version_, static_cast<std::uint32_t>(name.size()),
+        static_cast<std::uint32_t>(attribute_bytes)};
   auto* bytes = reinterpret_cast<std::byte*>(x + 1);
   std::memcpy(bytes, name.data(), name.size());
   if (updates.empty())
     std::copy(attributes.begin(), attributes.end(), bytes + name.size());
   else
-    (void)merge_attributes(attributes, updates, {bytes + name.size(), attribute_bytes});
+    (void) merge_attributes(attributes, updates, {bytes + name.size(), attribute_bytes});
   if (n.extras != 0)
-    retired_.retire_payload(reinterpret_cast<const node_extras*>(payloads_.data(n.extras))->version, n.extras);
+    retired_.retire_payload(reinterpret_cast<const node_extras*>(payloads_.data(n.extras))->version,
+                            n.extras);
   n.extras = h;
 }
 
@@ -301,8 +304,8 @@ std::uint64_t graph_builder::bytes_in_use() const noexcept {
 }
 
 std::size_t graph_builder::bookkeeping_bytes() const noexcept {
-  return pages_.bookkeeping_bytes() + pages_of_nodes_.bookkeeping_bytes() + out_.bookkeeping_bytes() + in_.bookkeeping_bytes()
-         + node_page_version_.bytes() + index_since_.bytes()
+  return pages_.bookkeeping_bytes() + pages_of_nodes_.bookkeeping_bytes() + out_.bookkeeping_bytes()
+         + in_.bookkeeping_bytes() + node_page_version_.bytes() + index_since_.bytes()
          + free_indices_.capacity() * sizeof(std::uint32_t) + retired_.bookkeeping_bytes()
          + live_.size() * sizeof(graph_snapshot);
 }

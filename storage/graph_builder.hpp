@@ -25,15 +25,15 @@ namespace cmem {
 struct graph_builder_options {
   std::uint32_t vector_dimension = 0;
   bool association_times = true;
-  std::uint64_t memory_budget_bytes = 0;                      ///< 0: none
+  std::uint64_t memory_budget_bytes = 0;                 ///< 0: none
   std::function<void(const write_entry&)> on_apply = {}; ///< may throw; for tests of W9
 };
 
-/// Applies entries in order to a private copy-on-write version (merge), then turns it into a snapshot
-/// (publish) or takes everything back (discard). What a version replaces is retired and freed by
-/// reclaim() when no live snapshot sees it. Costs follow the batch, not the graph (R3); discard alone costs what the
-/// graph does.
-/// Threads: one at a time (the reconciler). Snapshots made here die by reclaim() or with the builder.
+/// Applies entries in order to a private copy-on-write version (merge), then turns it into a
+/// snapshot (publish) or takes everything back (discard). What a version replaces is retired and
+/// freed by reclaim() when no live snapshot sees it. Costs follow the batch, not the graph (R3);
+/// discard alone costs what the graph does. Threads: one at a time (the reconciler). Snapshots made
+/// here die by reclaim() or with the builder.
 class graph_builder {
 public:
   using failed_callback = std::function<void(const write_entry& first, errc reason)>;
@@ -46,12 +46,13 @@ public:
   graph_builder& operator=(const graph_builder&) = delete;
 
   /// Applies the entries (first ones of batches, in log order). One that cannot be applied changes
-  /// nothing and is reported; so is a batch, as a whole. Throws std::bad_alloc, or what on_apply throws: discard() then.
+  /// nothing and is reported; so is a batch, as a whole. Throws std::bad_alloc, or what on_apply
+  /// throws: discard() then.
   void merge(std::span<const handle> entries, const failed_callback& failed);
-  /// The snapshot of all that was merged; takes the payloads out of the entries. Throws std::bad_alloc
-  /// (the heap's) before it changed anything.
+  /// The snapshot of all that was merged; takes the payloads out of the entries. Throws
+  /// std::bad_alloc (the heap's) before it changed anything.
   graph_snapshot* publish(std::uint64_t sequence, timestamp_us timestamp,
-                                std::shared_ptr<const settlements> settled);
+                          std::shared_ptr<const settlements> settled);
   /// Back to the snapshot published last; the entries still own their payloads.
   void discard() noexcept;
 
@@ -66,7 +67,9 @@ public:
   [[nodiscard]] std::uint64_t bytes_in_use() const noexcept;
   [[nodiscard]] std::size_t bookkeeping_bytes() const noexcept;
   [[nodiscard]] std::size_t times_bytes() const noexcept { return out_.times_bytes(); }
-  [[nodiscard]] std::uint64_t retired_bytes() const noexcept { return retired_.page_bytes_waiting(); }
+  [[nodiscard]] std::uint64_t retired_bytes() const noexcept {
+    return retired_.page_bytes_waiting();
+  }
 
 private:
   friend class batch_check;
@@ -108,14 +111,18 @@ private:
   errc forget_association(const lookahead& l);
 
   [[nodiscard]] const concept_node& node(std::uint32_t i) const noexcept {
-    return node_page(pages_of_nodes_[i / graph_snapshot::page_nodes])[i % graph_snapshot::page_nodes];
+    return node_page(
+      pages_of_nodes_[i / graph_snapshot::page_nodes])[i % graph_snapshot::page_nodes];
   }
   [[nodiscard]] concept_node* node_page(handle page) const noexcept {
     return pages_.memory().as<concept_node>(page);
   }
   [[nodiscard]] concept_node& own_node(std::uint32_t i);
-  [[nodiscard]] bool learned(std::uint32_t i) const noexcept { return i != none && node(i).state == node_learned; }
-  [[nodiscard]] std::uint32_t find(const concept_id& id, std::uint64_t hash, std::uint32_t hint) const noexcept;
+  [[nodiscard]] bool learned(std::uint32_t i) const noexcept {
+    return i != none && node(i).state == node_learned;
+  }
+  [[nodiscard]] std::uint32_t find(const concept_id& id, std::uint64_t hash,
+                                   std::uint32_t hint) const noexcept;
   [[nodiscard]] std::uint32_t find(const concept_id& id) const noexcept;
   [[nodiscard]] std::uint32_t add_node(const concept_id& id, std::uint64_t hash);
   void revive(std::uint32_t i);
@@ -133,8 +140,10 @@ private:
   [[nodiscard]] bool names_differ(const write_entry& e) const noexcept;
   handle take(handle& field);
 
-  [[nodiscard]] bool has_association(std::uint32_t source, std::uint32_t target, kind_id kind) const noexcept;
-  [[nodiscard]] association_positions find_association(std::uint32_t source, std::uint32_t target, kind_id kind);
+  [[nodiscard]] bool has_association(std::uint32_t source, std::uint32_t target,
+                                     kind_id kind) const noexcept;
+  [[nodiscard]] association_positions find_association(std::uint32_t source, std::uint32_t target,
+                                                       kind_id kind);
   void remove_associations_of(std::uint32_t i);
   [[nodiscard]] std::uint64_t learned_associations_of(std::uint32_t i) const noexcept;
 
@@ -147,19 +156,20 @@ private:
   span_array<std::uint64_t> node_page_version_; // version that made each page of records
   adjacency_builder out_;
   adjacency_builder in_;
-  span_array<std::uint64_t> index_since_;       // version in which each index was given out
+  span_array<std::uint64_t> index_since_; // version in which each index was given out
 
   std::vector<std::uint32_t> free_indices_;
-  std::size_t free_indices_taken_ = 0;           // from the back, by the version being built
-  std::unordered_map<std::uint32_t, std::uint32_t> vacancies_; // vacant index -> token of its retirement
+  std::size_t free_indices_taken_ = 0; // from the back, by the version being built
+  std::unordered_map<std::uint32_t, std::uint32_t>
+    vacancies_; // vacant index -> token of its retirement
   std::uint32_t vacancy_token_ = 0;
 
-  std::uint64_t version_ = 1;                    // being built
+  std::uint64_t version_ = 1; // being built
   std::uint32_t index_count_ = 0;
   std::uint64_t concept_count_ = 0;
   std::uint64_t edge_count_ = 0;
   std::uint64_t placeholder_count_ = 0;
-  bool over_budget_ = false;                     // looked at once a run
+  bool over_budget_ = false; // looked at once a run
 
   // To take a version back.
   struct vacancy_change {
@@ -169,10 +179,10 @@ private:
   std::vector<vacancy_change> vacancy_changes_;
   std::vector<std::pair<std::uint64_t, std::uint32_t>> added_ids_; // hash, index
   std::vector<handle> added_payloads_;
-  std::vector<handle*> taken_payloads_;          // fields of entries, emptied by publish()
+  std::vector<handle*> taken_payloads_; // fields of entries, emptied by publish()
 
   std::vector<graph_snapshot*> live_;
-  std::vector<lookahead> run_;                   // reused
+  std::vector<lookahead> run_; // reused
 };
 
 } // namespace cmem

@@ -26,10 +26,8 @@ bool graph_builder::has_target(entry_op op) noexcept {
     case entry_op::learn_association:
     case entry_op::strengthen_association:
     case entry_op::record_use:
-    case entry_op::forget_association:
-      return true;
-    default:
-      return false;
+    case entry_op::forget_association: return true;
+    default: return false;
   }
 }
 
@@ -104,12 +102,13 @@ void graph_builder::merge(std::span<const handle> entries, const failed_callback
   prepare();
 }
 
-void graph_builder::apply_run(std::span<lookahead> all, const failed_callback& failed, bool checked) {
+void graph_builder::apply_run(std::span<lookahead> all, const failed_callback& failed,
+                              bool checked) {
   const auto window = [&](std::size_t i) {
     const std::size_t at = std::min(i * run_length, all.size());
     return all.subspan(at, std::min(run_length, all.size() - at));
   };
-  // Window i is applied while windows i+1 … i+4 are at earlier stages.
+  // Window i is applied while windows i+1 … i+5 are at earlier stages.
   const std::size_t windows = (all.size() + run_length - 1) / run_length;
   for (std::size_t step = 0; step < windows + 5; ++step) {
     if (step < windows)
@@ -151,23 +150,15 @@ void graph_builder::apply_run(std::span<lookahead> all, const failed_callback& f
 
 errc graph_builder::apply(const lookahead& l) {
   switch (l.entry->op) {
-    case entry_op::learn_concept:
-      return learn_concept(l);
-    case entry_op::learn_association:
-      return learn_association(l);
-    case entry_op::strengthen:
-      return strengthen(l);
-    case entry_op::record_access:
-      return record_access(l);
-    case entry_op::set_attributes:
-      return set_attributes(l);
+    case entry_op::learn_concept: return learn_concept(l);
+    case entry_op::learn_association: return learn_association(l);
+    case entry_op::strengthen: return strengthen(l);
+    case entry_op::record_access: return record_access(l);
+    case entry_op::set_attributes: return set_attributes(l);
     case entry_op::strengthen_association:
-    case entry_op::record_use:
-      return change_association(l);
-    case entry_op::forget_concept:
-      return forget_concept(l);
-    case entry_op::forget_association:
-      return forget_association(l);
+    case entry_op::record_use: return change_association(l);
+    case entry_op::forget_concept: return forget_concept(l);
+    case entry_op::forget_association: return forget_association(l);
   }
   assert(false);
   return errc::internal;
@@ -262,7 +253,8 @@ errc graph_builder::forget_concept(const lookahead& l) {
 
 // -- associations
 
-graph_builder::association_positions graph_builder::find_association(std::uint32_t source, std::uint32_t target,
+graph_builder::association_positions graph_builder::find_association(std::uint32_t source,
+                                                                     std::uint32_t target,
                                                                      kind_id kind) {
   association_positions at;
   if (source == none || target == none)
@@ -279,7 +271,8 @@ graph_builder::association_positions graph_builder::find_association(std::uint32
   return at;
 }
 
-bool graph_builder::has_association(std::uint32_t source, std::uint32_t target, kind_id kind) const noexcept {
+bool graph_builder::has_association(std::uint32_t source, std::uint32_t target,
+                                    kind_id kind) const noexcept {
   if (source == none || target == none)
     return false;
   return out_.degree(source) <= in_.degree(target) ? out_.scan(source, target, kind) != none

@@ -24,7 +24,9 @@ std::string_view concept_view::name() const noexcept {
   return as_text(x.subspan(sizeof(node_extras), head->name_bytes));
 }
 
-std::string_view concept_view::content() const noexcept { return as_text(payload(base_, node_->content)); }
+std::string_view concept_view::content() const noexcept {
+  return as_text(payload(base_, node_->content));
+}
 
 std::span<const float> concept_view::vector() const noexcept {
   const auto v = payload(base_, node_->vector);

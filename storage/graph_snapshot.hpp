@@ -110,7 +110,9 @@ public:
       found = &node(i);
       return found->id == id;
     });
-    return index && found->state == node_learned ? std::optional(concept_view(base_, *found, *index)) : std::nullopt;
+    return index && found->state == node_learned
+             ? std::optional(concept_view(base_, *found, *index))
+             : std::nullopt;
   }
   [[nodiscard]] std::optional<std::uint32_t> index_of(const concept_id& id) const noexcept {
     const auto found = find(id);
@@ -121,7 +123,8 @@ public:
   /// Precondition for all below: index < index_count().
   [[nodiscard]] const concept_node& node(std::uint32_t index) const noexcept {
     const handle page = pages_[index / page_nodes];
-    return reinterpret_cast<const concept_node*>(base_ + std::size_t{page} * handle_unit)[index % page_nodes];
+    return reinterpret_cast<const concept_node*>(
+      base_ + std::size_t{page} * handle_unit)[index % page_nodes];
   }
   [[nodiscard]] concept_view at(std::uint32_t index) const noexcept {
     return {base_, node(index), index};

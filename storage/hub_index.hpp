@@ -9,10 +9,10 @@
 
 namespace cmem {
 
-/// Positions of a long adjacency list, hashed by target. Open addressing, positions only: the caller's `target_at(position)`
-/// tells what lies there. Belongs to the builder, not to a snapshot; made when a list first
-/// exceeds hub_degree_min and made anew when it is missing.
-/// Threads: the reconciler alone.
+/// Positions of a long adjacency list, hashed by target. Open addressing, positions only: the
+/// caller's `target_at(position)` tells what lies there. Belongs to the builder, not to a snapshot;
+/// made when a list first exceeds hub_degree_min and made anew when it is missing. Threads: the
+/// reconciler alone.
 class hub_index {
 public:
   hub_index() = default;
@@ -47,7 +47,9 @@ public:
   void move(std::uint32_t target, std::uint32_t from, std::uint32_t to) {
     slots_[slot_holding(target, from)] = to;
   }
-  [[nodiscard]] std::size_t bytes() const noexcept { return slots_.capacity() * sizeof(std::uint32_t); }
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return slots_.capacity() * sizeof(std::uint32_t);
+  }
 
   static constexpr std::uint32_t none = 0xFFFF'FFFF;
 
@@ -58,8 +60,11 @@ private:
   [[nodiscard]] std::size_t slot_of(std::uint32_t target) const noexcept {
     return (target * 0x9E37'79B9'7F4A'7C15ULL >> 20) & (slots_.size() - 1);
   }
-  [[nodiscard]] std::size_t next(std::size_t i) const noexcept { return (i + 1) & (slots_.size() - 1); }
-  [[nodiscard]] std::size_t slot_holding(std::uint32_t target, std::uint32_t position) const noexcept {
+  [[nodiscard]] std::size_t next(std::size_t i) const noexcept {
+    return (i + 1) & (slots_.size() - 1);
+  }
+  [[nodiscard]] std::size_t slot_holding(std::uint32_t target,
+                                         std::uint32_t position) const noexcept {
     std::size_t i = slot_of(target);
     while (slots_[i] != position)
       i = next(i);
@@ -67,7 +72,8 @@ private:
   }
   template <class TargetAt>
   void grow(TargetAt&& target_at) {
-    std::vector<std::uint32_t> old(live_ * 2 >= slots_.size() ? slots_.size() * 2 : slots_.size(), empty);
+    std::vector<std::uint32_t> old(live_ * 2 >= slots_.size() ? slots_.size() * 2 : slots_.size(),
+                                   empty);
     old.swap(slots_);
     for (const std::uint32_t position : old)
       if (position != empty && position != tombstone) {

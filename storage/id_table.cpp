@@ -17,7 +17,8 @@ std::uint64_t make_word(handle h, std::uint64_t tag, std::size_t log2_capacity) 
 id_table::id_table(page_pool& pages, reclaimer& retired)
   : pages_(pages), retired_(retired), base_(pages.memory().base()) {
   for (auto& shard : shards_)
-    shard.store(make_word(new_slots(log2_capacity_min), 0, log2_capacity_min), std::memory_order_relaxed);
+    shard.store(make_word(new_slots(log2_capacity_min), 0, log2_capacity_min),
+                std::memory_order_relaxed);
 }
 
 id_table::~id_table() = default; // the slots go with the arena
@@ -41,7 +42,8 @@ handle id_table::new_slots(std::size_t log2_capacity) {
 }
 
 std::uint32_t id_table::limit(std::size_t shard, std::uint64_t word) const noexcept {
-  // Random ids fill all shards alike: a limit of their own (0.5 to 0.75) keeps them from all growing in one publish.
+  // Random ids fill all shards alike: a limit of their own (0.5 to 0.75) keeps them from all
+  // growing in one publish.
   const std::size_t spread = (shard * 0x9E37'79B1U >> 7) & 0xFF;
   return static_cast<std::uint32_t>(capacity(word) * (512 + spread) / 1024);
 }

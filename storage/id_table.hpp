@@ -21,16 +21,16 @@
 
 namespace cmem {
 
-/// 4,096 open-addressing tables of 8-byte slots {32-bit fingerprint, 32-bit index}, in buckets of one
-/// cache line that are looked through without a branch a slot; the ids themselves stay in the records, and a
-/// caller's `matches(index)` compares them.
+/// 4,096 open-addressing tables of 8-byte slots {32-bit fingerprint, 32-bit index}, in buckets of
+/// one cache line that are looked through without a branch a slot; the ids themselves stay in the
+/// records, and a caller's `matches(index)` compares them.
 ///
 /// It is not versioned. A reader checks what it finds against its own snapshot, so what it finds is
-/// always right; what it does not find is right if the table was not replaced meanwhile, which a tag
-/// in the table's word tells. A table that was outgrown is freed when no snapshot from before is left; one replaced
-/// to be rid of tombstones is reused for tables of its size only, so that a late reader reads slots, never something else.
-/// Threads: find() from any thread, lock-free (again only when the writer replaced the table);
-/// insert(), erase() from the reconciler alone.
+/// always right; what it does not find is right if the table was not replaced meanwhile, which a
+/// tag in the table's word tells. A table that was outgrown is freed when no snapshot from before
+/// is left; one replaced to be rid of tombstones is reused for tables of its size only, so that a
+/// late reader reads slots, never something else. Threads: find() from any thread, lock-free (again
+/// only when the writer replaced the table); insert(), erase() from the reconciler alone.
 class id_table {
 public:
   id_table(page_pool& pages, reclaimer& retired);
@@ -40,20 +40,23 @@ public:
 
   /// The index under `hash` for which matches(index) holds.
   template <class Matches>
-  [[nodiscard]] std::optional<std::uint32_t> find(std::uint64_t hash, Matches&& matches) const noexcept {
+  [[nodiscard]] std::optional<std::uint32_t> find(std::uint64_t hash,
+                                                  Matches&& matches) const noexcept {
     const std::atomic<std::uint64_t>& shard = shards_[shard_of(hash)];
     std::uint64_t word = shard.load(std::memory_order_acquire); // pairs with the release in grow()
     for (;;) {
       if (const auto found = probe(word, hash, matches))
         return found;
-      std::atomic_thread_fence(std::memory_order_acquire); // the slots were read before the word is again
+      std::atomic_thread_fence(
+        std::memory_order_acquire); // the slots were read before the word is again
       const std::uint64_t again = shard.load(std::memory_order_acquire);
       if (again == word)
         return std::nullopt;
       word = again;
     }
   }
-  /// The first index with the fingerprint of `hash`, unverified, for prefetching; index_none if there is none.
+  /// The first index with the fingerprint of `hash`, unverified, for prefetching; index_none if
+  /// there is none.
   [[nodiscard]] std::uint32_t candidate(std::uint64_t hash) const noexcept;
   void prefetch(std::uint64_t hash) const noexcept;
 
@@ -80,27 +83,33 @@ public:
 
 private:
   static constexpr std::size_t shard_count = 4096;
-  static constexpr std::size_t bucket_slots = 8; // a cache line
+  static constexpr std::size_t bucket_slots = 8;          // a cache line
   static constexpr std::uint32_t empty = 0;               // low half of a slot: index + 1
   static constexpr std::uint32_t tombstone = 0xFFFF'FFFF; // keeps probe chains whole
 
   // A shard's word: handle of its slots (32 bits), tag (26 bits), log2 of its capacity (6 bits).
   static std::size_t shard_of(std::uint64_t hash) noexcept { return hash >> 52; }
-  static std::size_t capacity(std::uint64_t word) noexcept { return std::size_t{1} << (word & 0x3F); }
-  // First slot of the bucket. From the fingerprint, so that a table grows without a look at the records.
+  static std::size_t capacity(std::uint64_t word) noexcept {
+    return std::size_t{1} << (word & 0x3F);
+  }
+  // First slot of the bucket. From the fingerprint, so that a table grows without a look at the
+  // records.
   static std::size_t home(std::uint32_t fingerprint, std::uint64_t word) noexcept {
     return fingerprint & (capacity(word) - 1) & ~(bucket_slots - 1);
   }
   std::atomic<std::uint64_t>* slots(std::uint64_t word) const noexcept {
     return reinterpret_cast<std::atomic<std::uint64_t>*>(base_ + (word >> 32) * handle_unit);
   }
-  // One bit for each slot of the bucket that seems to have this fingerprint. A hint: the slot itself is then
-  // loaded and looked at. On x86-64 four loads of two slots each, where ThreadSanitizer does not look.
-  static unsigned fingerprints_like(const std::atomic<std::uint64_t>* bucket, std::uint32_t fingerprint) noexcept {
+  // One bit for each slot of the bucket that seems to have this fingerprint. A hint: the slot
+  // itself is then loaded and looked at. On x86-64 four loads of two slots each, where
+  // ThreadSanitizer does not look.
+  static unsigned fingerprints_like(const std::atomic<std::uint64_t>* bucket,
+                                    std::uint32_t fingerprint) noexcept {
 #if defined(__SSE2__) && !defined(CMEM_TSAN)
     const auto* pairs = reinterpret_cast<const float*>(bucket);
     const auto four = [&](int first) { // the high halves of four slots
-      const __m128 high = _mm_shuffle_ps(_mm_load_ps(pairs + first), _mm_load_ps(pairs + first + 4), 0xDD);
+      const __m128 high =
+        _mm_shuffle_ps(_mm_load_ps(pairs + first), _mm_load_ps(pairs + first + 4), 0xDD);
       return _mm_cmpeq_epi32(_mm_castps_si128(high), _mm_set1_epi32(static_cast<int>(fingerprint)));
     };
     const __m128i eight = _mm_packs_epi32(four(0), four(8));
@@ -113,11 +122,15 @@ private:
 #endif
   }
   template <class Matches>
-  std::optional<std::uint32_t> probe(std::uint64_t word, std::uint64_t hash, Matches&& matches) const noexcept {
+  std::optional<std::uint32_t> probe(std::uint64_t word, std::uint64_t hash,
+                                     Matches&& matches) const noexcept {
     // Nearly always in its first bucket, and alone with its fingerprint.
-    const std::atomic<std::uint64_t>* bucket = slots(word) + home(static_cast<std::uint32_t>(hash), word);
-    if (const unsigned hits = fingerprints_like(bucket, static_cast<std::uint32_t>(hash)); hits != 0) [[likely]] {
-      const std::uint64_t s = bucket[std::countr_zero(hits)].load(std::memory_order_acquire); // pairs with insert()
+    const std::atomic<std::uint64_t>* bucket =
+      slots(word) + home(static_cast<std::uint32_t>(hash), word);
+    if (const unsigned hits = fingerprints_like(bucket, static_cast<std::uint32_t>(hash));
+        hits != 0) [[likely]] {
+      const std::uint64_t s =
+        bucket[std::countr_zero(hits)].load(std::memory_order_acquire); // pairs with insert()
       const auto v = static_cast<std::uint32_t>(s);
       if (v != empty && v != tombstone && matches(v - 1)) [[likely]]
         return v - 1;
@@ -130,7 +143,8 @@ private:
     const std::size_t mask = capacity(word) - 1;
     const auto fingerprint = static_cast<std::uint32_t>(hash);
     std::size_t at = home(fingerprint, word);
-    for (std::size_t n = 0; n <= mask; n += bucket_slots) { // bounded: a late reader may find no end
+    for (std::size_t n = 0; n <= mask;
+         n += bucket_slots) { // bounded: a late reader may find no end
       const std::atomic<std::uint64_t>* bucket = slots(word) + at;
       bool full = true;
       for (std::size_t i = 0; i < bucket_slots; ++i) {
@@ -152,11 +166,11 @@ private:
 
   page_pool& pages_;
   reclaimer& retired_;
-  std::byte* base_; // const: of the arena
+  std::byte* base_;                                              // const: of the arena
   std::array<std::atomic<std::uint64_t>, shard_count> shards_{}; // written by the reconciler
-  std::array<std::uint32_t, shard_count> used_{};                // slots not empty, tombstones included
-  std::array<std::uint32_t, shard_count> live_{};                // slots with an index
-  std::array<std::vector<handle>, 32> free_slots_;               // cleaned tables, by log2 of capacity
+  std::array<std::uint32_t, shard_count> used_{};  // slots not empty, tombstones included
+  std::array<std::uint32_t, shard_count> live_{};  // slots with an index
+  std::array<std::vector<handle>, 32> free_slots_; // cleaned tables, by log2 of capacity
 };
 
 } // namespace cmem

@@ -114,7 +114,8 @@ void page_pool::provision() noexcept {
         return;
       }
       left -= slab_bytes(c);
-      for (std::size_t i = before; i < list.blocks.size(); i += std::max<std::size_t>(1, page_bytes / class_bytes(c))) {
+      for (std::size_t i = before; i < list.blocks.size();
+           i += std::max<std::size_t>(1, page_bytes / class_bytes(c))) {
         std::byte* first = memory_.at(list.blocks[i]);
         CMEM_UNPOISON(first, 1);
         *first = std::byte{0};

@@ -16,10 +16,10 @@ enum class page_use : std::uint8_t { records, id_table, adjacency };
 inline constexpr std::size_t page_uses = 3;
 
 /// Free lists over one arena: one list for each multiple of 16 bytes up to 8 KiB, then one for each
-/// power of two. The lists lie apart from the blocks: releasing touches none, and the blocks that go out
-/// next are known in time to be fetched. Blocks of a multiple of 64 bytes are 64-byte aligned. Under
-/// AddressSanitizer free blocks are poisoned.
-/// Threads: one at a time (the reconciler); the counters may be read from any thread.
+/// power of two. The lists lie apart from the blocks: releasing touches none, and the blocks that
+/// go out next are known in time to be fetched. Blocks of a multiple of 64 bytes are 64-byte
+/// aligned. Under AddressSanitizer free blocks are poisoned. Threads: one at a time (the
+/// reconciler); the counters may be read from any thread.
 class page_pool {
 public:
   explicit page_pool(arena& memory) : memory_(memory) {}
@@ -32,9 +32,9 @@ public:
   /// `bytes` and `use` as they were given to allocate().
   void release(handle h, std::size_t bytes, page_use use) noexcept;
 
-  /// Carves and touches ahead what the next version will need if it is like the last one, so that page faults
-  /// come between publishes and not within. Called after each; at most provision_bytes_max a call. Never throws: without
-  /// room, allocate() will.
+  /// Carves and touches ahead what the next version will need if it is like the last one, so that
+  /// page faults come between publishes and not within. Called after each; at most
+  /// provision_bytes_max a call. Never throws: without room, allocate() will.
   void provision() noexcept;
   static constexpr std::size_t provision_bytes_max = std::size_t{8} << 20;
 
@@ -64,7 +64,8 @@ private:
   struct free_list {
     std::vector<handle> blocks; // the last goes out first; has room for all that were ever carved
     std::size_t carved = 0;
-    std::uint32_t recent = 0; // allocated since provision(), or in the version before if that was more
+    std::uint32_t recent =
+      0; // allocated since provision(), or in the version before if that was more
     std::uint32_t since = 0;
   };
   std::array<free_list, exact_classes + power_classes + 1> free_;
@@ -74,9 +75,9 @@ private:
     page_use use;
   };
   std::size_t list_bytes_ = 0;
-  std::vector<block> journal_; // allocated since keep()
-  handle chunk_next_ = 0; // unused rest of the current span …
-  handle chunk_end_ = 0;  // … and its end
+  std::vector<block> journal_;                               // allocated since keep()
+  handle chunk_next_ = 0;                                    // unused rest of the current span …
+  handle chunk_end_ = 0;                                     // … and its end
   std::array<std::atomic<std::size_t>, page_uses> in_use_{}; // written by the reconciler only
 };
 

@@ -66,9 +66,8 @@ public:
       // Release, though it only announces: the scan that reads this value must also see that what
       // this cell held before is released (a store does not continue a release sequence).
       slot->cells[cell].store(target, std::memory_order_release);
-      Sync::light_fence(
-        slot->asymmetric); // pairs with scan()'s heavy fence: it sees the cell, or we
-                           // see what was published before it
+      Sync::light_fence(slot->asymmetric); // pairs with scan()'s heavy fence: it sees the cell, or
+                                           // we see what was published before it
       const T* again = current_.load(std::memory_order_acquire); // pairs with publish()
       if (again == target) [[likely]]
         return guard(target, slot, cell);

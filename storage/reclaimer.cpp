@@ -33,7 +33,8 @@ void reclaimer::recycle(std::vector<retired_object>&& objects) {
   constexpr std::size_t kept_max = 4;
   constexpr std::size_t kept_objects_max = std::size_t{1} << 20;
   objects.clear();
-  if (objects.capacity() != 0 && objects.capacity() <= kept_objects_max && recycled_.size() < kept_max)
+  if (objects.capacity() != 0 && objects.capacity() <= kept_objects_max
+      && recycled_.size() < kept_max)
     recycled_.push_back(std::move(objects));
 }
 

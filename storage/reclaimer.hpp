@@ -54,20 +54,21 @@ public:
     retire(created, retired_kind::index, page_use::records, index, token);
   }
 
-  /// Forgets what was retired since the last settle() (a merge that is discarded), but for tables of ids,
-  /// which no merge takes back.
+  /// Forgets what was retired since the last settle() (a merge that is discarded), but for tables
+  /// of ids, which no merge takes back.
   void forget_pending() noexcept {
     std::erase_if(pending_, [](const retired_object& o) {
       return static_cast<page_use>(o.use) != page_use::id_table;
     });
   }
 
-  /// `version` was published: what is pending was replaced in it. Hands to `free` all objects that no
-  /// version of `live` (ascending; those below `version` that are in use) can see. `dead` are the versions
-  /// that went out of use since the last call. `prefetch` is told of objects some time before.
+  /// `version` was published: what is pending was replaced in it. Hands to `free` all objects that
+  /// no version of `live` (ascending; those below `version` that are in use) can see. `dead` are
+  /// the versions that went out of use since the last call. `prefetch` is told of objects some time
+  /// before.
   template <class Free, class Prefetch>
-  void settle(const std::vector<std::uint64_t>& live, const std::vector<std::uint64_t>& dead, Free&& free,
-              Prefetch&& prefetch) {
+  void settle(const std::vector<std::uint64_t>& live, const std::vector<std::uint64_t>& dead,
+              Free&& free, Prefetch&& prefetch) {
     constexpr std::size_t ahead = 64;
     for (const std::uint64_t version : dead) {
       auto bucket = take_bucket(version);
@@ -100,7 +101,8 @@ private:
     std::vector<retired_object> objects;
   };
 
-  void retire(std::uint64_t created, retired_kind kind, page_use use, std::uint32_t object, std::uint32_t size) {
+  void retire(std::uint64_t created, retired_kind kind, page_use use, std::uint32_t object,
+              std::uint32_t size) {
     retired_object o{};
     o.created = created & 0xFFFF'FFFF'FFFFU;
     o.use = static_cast<std::uint8_t>(use);
@@ -135,9 +137,9 @@ private:
   void recycle(std::vector<retired_object>&& objects);
 
   std::vector<retired_object> pending_;
-  std::vector<bucket> buckets_;                        // ascending versions
+  std::vector<bucket> buckets_; // ascending versions
   std::uint64_t page_bytes_waiting_ = 0;
-  std::vector<std::vector<retired_object>> recycled_;  // empty, capacity kept: no growth stalls
+  std::vector<std::vector<retired_object>> recycled_; // empty, capacity kept: no growth stalls
 };
 
 } // namespace cmem

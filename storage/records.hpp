@@ -48,7 +48,8 @@ struct strengthen {
   concept_ref id;
   float delta = 0.0F; ///< finite, may be negative
 };
-/// Adds to an association's weight; the sum is clamped to >= 0. Fails (not_found) on an unknown one.
+/// Adds to an association's weight; the sum is clamped to >= 0. Fails (not_found) on an unknown
+/// one.
 struct strengthen_association {
   concept_ref source;
   concept_ref target;
@@ -85,10 +86,9 @@ struct forget_association {
 } // namespace op
 
 /// Any write, e.g. an element of learn_batch.
-using write_op =
-  std::variant<op::learn_concept, op::learn_association, op::strengthen, op::strengthen_association,
-               op::record_access, op::record_use, op::set_attributes, op::forget_concept,
-               op::forget_association>;
+using write_op = std::variant<op::learn_concept, op::learn_association, op::strengthen,
+                              op::strengthen_association, op::record_access, op::record_use,
+                              op::set_attributes, op::forget_concept, op::forget_association>;
 
 /// A concept copied out of a snapshot.
 struct concept_record {
@@ -100,8 +100,8 @@ struct concept_record {
   float confidence = 0.0F;
   timestamp_us created = 0;
   timestamp_us last_accessed = 0;
-  std::uint32_t access_count = 0;                                 ///< saturates
-  std::vector<std::pair<std::string, std::string>> attributes;    ///< sorted by key
+  std::uint32_t access_count = 0;                              ///< saturates
+  std::vector<std::pair<std::string, std::string>> attributes; ///< sorted by key
 
   friend bool operator==(const concept_record&, const concept_record&) = default;
 };

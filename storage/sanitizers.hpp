@@ -1,5 +1,6 @@
 #pragma once
-// What the code must know of sanitizers: where free memory lies, and what their run-times do not survive.
+// What the code must know of sanitizers: where free memory lies, and what their run-times do not
+// survive.
 
 #if defined(__has_feature)
 #  if __has_feature(address_sanitizer)
@@ -21,8 +22,8 @@
 #  define CMEM_POISON(address, bytes) ASAN_POISON_MEMORY_REGION(address, bytes)
 #  define CMEM_UNPOISON(address, bytes) ASAN_UNPOISON_MEMORY_REGION(address, bytes)
 #else
-#  define CMEM_POISON(address, bytes) ((void)(address), (void)(bytes))
-#  define CMEM_UNPOISON(address, bytes) ((void)(address), (void)(bytes))
+#  define CMEM_POISON(address, bytes) ((void) (address), (void) (bytes))
+#  define CMEM_UNPOISON(address, bytes) ((void) (address), (void) (bytes))
 #endif
 
 // A function in several versions, chosen for the machine when the program is loaded.

@@ -30,7 +30,8 @@ void settlement_log::room_for(std::uint32_t writer) {
   }
 }
 
-void settlement_log::add(std::uint32_t writer, std::uint64_t first, std::uint64_t last, errc reason) {
+void settlement_log::add(std::uint32_t writer, std::uint64_t first, std::uint64_t last,
+                         errc reason) {
   runs_changed_ = true;
   if (!runs_.empty()) {
     auto& r = runs_.back();

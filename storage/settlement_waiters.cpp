@@ -4,13 +4,14 @@
 
 namespace cmem {
 
-settlement_waiters::~settlement_waiters() { (void)collect(); }
+settlement_waiters::~settlement_waiters() { (void) collect(); }
 
-void settlement_waiters::add(const ticket& of, std::uint64_t pushed, std::function<void(settlement)> done) {
+void settlement_waiters::add(const ticket& of, std::uint64_t pushed,
+                             std::function<void(settlement)> done) {
   auto* w = new waiter{of, pushed, std::move(done), arrived_.load(std::memory_order_relaxed)};
   // Release: pairs with the exchange in collect().
-  while (!arrived_.compare_exchange_weak(w->next, w, std::memory_order_release, std::memory_order_relaxed)) {
-  }
+  while (!arrived_.compare_exchange_weak(w->next, w, std::memory_order_release,
+                                         std::memory_order_relaxed)) {}
 }
 
 const std::vector<std::unique_ptr<settlement_waiters::waiter>>& settlement_waiters::collect() {

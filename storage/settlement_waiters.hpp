@@ -17,7 +17,8 @@ class settlement_waiters {
 public:
   struct waiter {
     ticket of;
-    std::uint64_t pushed; ///< write_log::pushed() when it came: the entry has left the log once popped() is there
+    std::uint64_t pushed; ///< write_log::pushed() when it came: the entry has left the log once
+                          ///< popped() is there
     std::function<void(settlement)> done;
     waiter* next = nullptr;
   };
@@ -30,7 +31,8 @@ public:
   void add(const ticket& of, std::uint64_t pushed, std::function<void(settlement)> done);
   /// Takes over who came since the last call.
   const std::vector<std::unique_ptr<waiter>>& collect();
-  /// Takes out those whose fate is known: `fate_of(waiter)` is not pending. Call tell() on them, holding no lock.
+  /// Takes out those whose fate is known: `fate_of(waiter)` is not pending. Call tell() on them,
+  /// holding no lock.
   struct known {
     std::unique_ptr<waiter> who;
     settlement what;

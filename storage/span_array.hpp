@@ -10,9 +10,9 @@
 
 namespace cmem {
 
-/// Elements lie in spans of the arena, zero at first. Growing takes a span and copies nothing, so that no publish
-/// waits for a large array to move.
-/// Threads: one at a time. Throws std::bad_alloc when the arena is used up.
+/// Elements lie in spans of the arena, zero at first. Growing takes a span and copies nothing, so
+/// that no publish waits for a large array to move. Threads: one at a time. Throws std::bad_alloc
+/// when the arena is used up.
 template <class T>
 class span_array {
 public:
@@ -31,7 +31,9 @@ public:
     }
   }
   [[nodiscard]] T& operator[](std::size_t i) noexcept { return spans_[i / per_span][i % per_span]; }
-  [[nodiscard]] const T& operator[](std::size_t i) const noexcept { return spans_[i / per_span][i % per_span]; }
+  [[nodiscard]] const T& operator[](std::size_t i) const noexcept {
+    return spans_[i / per_span][i % per_span];
+  }
   /// Elements there is room for.
   [[nodiscard]] std::size_t size() const noexcept { return spans_.size() * per_span; }
   [[nodiscard]] std::size_t bytes() const noexcept { return spans_.size() * span_bytes; }

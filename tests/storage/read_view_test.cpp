@@ -317,8 +317,8 @@ TEST_CASE(
       guard = {};
       left = f.reclaim();
     }
-    // Before its first store nothing shows the reader, and nothing waits for it. From then on a cell
-    // shows 1; or, counted, it is inside, and may get whatever was current since.
+    // Before its first store nothing shows the reader, and nothing waits for it. From then on a
+    // cell shows 1; or, counted, it is inside, and may get whatever was current since.
     const std::uint64_t got = reader.go_on();
     CAPTURE(n, left);
     if (n < 2)
