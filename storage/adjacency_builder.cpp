@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <type_traits>
 
 namespace cmem {
 
@@ -44,15 +45,20 @@ int levels_of(std::uint32_t count) {
 CMEM_SIMD_CLONES
 std::uint32_t find_value(const std::uint32_t* values, std::uint32_t count,
                          std::uint32_t value) noexcept {
-  constexpr std::uint32_t stride = 32;
-  std::uint32_t i = 0;
-  for (; i + stride <= count; i += stride) {
-    std::uint32_t hits = 0;
-    for (std::uint32_t k = 0; k < stride; ++k)
-      hits |= values[i + k] == value ? 1U : 0U;
-    if (hits != 0)
-      break;
-  }
+  // Wide steps for long lists, then steps that most lists fit; each tells only whether there is a hit.
+  const auto skip = [&]<std::uint32_t Stride>(std::uint32_t i,
+                                              std::integral_constant<std::uint32_t, Stride>) {
+    for (; i + Stride <= count; i += Stride) {
+      std::uint32_t hits = 0;
+      for (std::uint32_t k = 0; k < Stride; ++k)
+        hits |= values[i + k] == value ? 1U : 0U;
+      if (hits != 0)
+        break;
+    }
+    return i;
+  };
+  std::uint32_t i = skip(0, std::integral_constant<std::uint32_t, 32>());
+  i = skip(i, std::integral_constant<std::uint32_t, 4>());
   for (; i < count; ++i)
     if (values[i] == value)
       return i;
@@ -369,6 +375,15 @@ void adjacency_builder::prefetch_tail(std::uint32_t index) const noexcept {
     __builtin_prefetch(p + at.created + slot * sizeof(timestamp_us));
     __builtin_prefetch(p + at.last_used + slot * sizeof(timestamp_us));
   }
+}
+
+void adjacency_builder::prefetch_targets(std::uint32_t index) const noexcept {
+  const adjacency_ref ref = refs_[index];
+  if (ref.count == 0 || ref.count > chunk_size)
+    return; // longer ones are left to the hardware, which sees the stream
+  const auto* targets = reinterpret_cast<const char*>(node(ref.root)->targets());
+  for (std::uint32_t at = 0; at < ref.count * sizeof(std::uint32_t); at += 64)
+    __builtin_prefetch(targets + at);
 }
 
 std::size_t adjacency_builder::bookkeeping_bytes() const noexcept {

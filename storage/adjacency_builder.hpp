@@ -69,6 +69,7 @@ public:
   void prefetch_ref(std::uint32_t index) const noexcept { refs_.prefetch(index); }
   void prefetch_root(std::uint32_t index) const noexcept;
   void prefetch_tail(std::uint32_t index) const noexcept;
+  void prefetch_targets(std::uint32_t index) const noexcept;
 
   [[nodiscard]] std::size_t times_bytes() const noexcept { return times_bytes_; }
   [[nodiscard]] std::size_t bookkeeping_bytes() const noexcept;

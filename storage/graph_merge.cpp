@@ -71,6 +71,10 @@ void graph_builder::prefetch_tails(const lookahead& l) const noexcept {
   if (l.a != none && l.b != none) {
     out_.prefetch_tail(l.a);
     in_.prefetch_tail(l.b);
+    if (out_.degree(l.a) <= in_.degree(l.b))
+      out_.prefetch_targets(l.a);
+    else
+      in_.prefetch_targets(l.b);
   }
 }
 
