@@ -109,7 +109,7 @@ outcome append(const options& options) {
         id = id_of(random.below(100'000));
       await_empty(memory);
       ours = time_each(window_appends, [&](std::size_t i) {
-        (void) or_throw(memory.write(op::learn_concept{.id = ids[i], .content = content}));
+        (void) or_throw(memory.learn_concept(ids[i], content));
       });
       return ours.p50;
     };
@@ -123,12 +123,7 @@ outcome append(const options& options) {
       (void) subject();
       (void) baseline();
     }
-    const comparison c = compare(
-      [&] {
-        const double p50 = subject();
-        return p50;
-      },
-      baseline, o, 15);
+    const comparison c = compare(subject, baseline, o, 15);
     for (int i = 0; i < 15; ++i)
       tails.push_back(calm(
         [&] {

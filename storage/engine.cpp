@@ -198,6 +198,10 @@ void engine::on_settled(const ticket& t, std::function<void(settlement)> done) {
     done(s);
     return;
   }
+  if (!impl_->log.issued(t)) { // it would never be known, and pass for dropped
+    done({fate::unknown, errc::unknown});
+    return;
+  }
   impl_->waiters.add(t, pushed, std::move(done));
   if (impl_->finished.load(
         std::memory_order_seq_cst)) { // nobody else will look: pairs with reconcile()'s store
@@ -280,10 +284,15 @@ void engine::impl::take_batch() {
     at = stage::settled;
   }
   // Who waits for an entry that has left the log, and came with no batch, waits for a dropped one.
+  // What the log carries over to the next batch is out of the queue as well: drops behind it count.
   const std::uint64_t popped = log.popped();
+  const write_entry* carried = log.carried();
+  const auto may_come = [carried](const ticket& t) {
+    return carried != nullptr && t.writer == carried->writer && t.number >= carried->number;
+  };
   const std::lock_guard lock(finish_mutex);
   for (const auto& w : waiters.collect())
-    if (w->of.memory == memory_tag && popped >= w->pushed)
+    if (popped >= w->pushed && !may_come(w->of))
       settled.left(w->of.writer, w->of.number);
 }
 
@@ -310,8 +319,7 @@ void engine::impl::merge_batch() {
       return;
     } catch (const std::bad_alloc&) {
       reason = errc::out_of_memory;
-    } catch (const std::exception&) {
-      reason = errc::internal;
+    } catch (...) { // on_apply's own: settled as internal
     }
     core->builder.discard();
     failed.clear();

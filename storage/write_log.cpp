@@ -336,6 +336,17 @@ std::uint64_t write_log::popped() const noexcept {
   return sum;
 }
 
+// Whoever has a ticket has seen the push that it is for: a slot's pushes are its tickets' numbers.
+bool write_log::issued(const ticket& t) const noexcept {
+  bool found = false;
+  slots_.for_each([&](const writer_slot& s) {
+    found = found
+            || (s.number == t.writer && t.number != 0
+                && t.number <= s.pushed.load(std::memory_order_acquire)); // pairs with push()
+  });
+  return found && t.memory == options_.memory_tag;
+}
+
 timestamp_us write_log::oldest_pending() const noexcept {
   const bool any = (pending_.load(std::memory_order_relaxed) & ~closed_bit) != 0
                    || carried_entries_.load(std::memory_order_relaxed) != 0;

@@ -119,6 +119,13 @@ public:
   /// popped() >= a value of pushed() read after an append returned, its entry has left the queue.
   [[nodiscard]] std::uint64_t pushed() const noexcept;
   [[nodiscard]] std::uint64_t popped() const noexcept;
+  /// Whether the ticket was given out here.
+  [[nodiscard]] bool issued(const ticket& t) const noexcept;
+  /// What drain_batch() popped and keeps for the next one, not yet counted by popped(); nullptr when
+  /// there is none. For the thread that drains.
+  [[nodiscard]] const write_entry* carried() const noexcept {
+    return carried_.first == 0 ? nullptr : &entry(carried_.first);
+  }
   /// Time of the oldest entry still queued or a little before it, 0 when there is none; for
   /// reconciliation lag (R7). Exactly: of the first entry since the log was last empty, or of the
   /// last one that was drained or dropped since. Never later than the oldest entry's, as far as the
