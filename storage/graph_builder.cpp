@@ -280,7 +280,7 @@ void graph_builder::set_extras(concept_node& n, std::string_view name,
   *x = {version_, static_cast<std::uint32_t>(name.size()),
         static_cast<std::uint32_t>(attribute_bytes)};
   auto* bytes = reinterpret_cast<std::byte*>(x + 1);
-  std::memcpy(bytes, name.data(), name.size());
+  std::copy_n(reinterpret_cast<const std::byte*>(name.data()), name.size(), bytes);
   if (updates.empty())
     std::copy(attributes.begin(), attributes.end(), bytes + name.size());
   else
