@@ -1,11 +1,10 @@
 #include "storage/adjacency_builder.hpp"
 
-#include "storage/sanitizers.hpp"
+#include "storage/find_value.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <type_traits>
 
 namespace cmem {
 
@@ -41,29 +40,6 @@ int levels_of(std::uint32_t count) {
 }
 
 } // namespace
-
-CMEM_SIMD_CLONES
-std::uint32_t find_value(const std::uint32_t* values, std::uint32_t count,
-                         std::uint32_t value) noexcept {
-  // Wide steps for long lists, then steps that most lists fit; each tells only whether there is a hit.
-  const auto skip = [&]<std::uint32_t Stride>(std::uint32_t i,
-                                              std::integral_constant<std::uint32_t, Stride>) {
-    for (; i + Stride <= count; i += Stride) {
-      std::uint32_t hits = 0;
-      for (std::uint32_t k = 0; k < Stride; ++k)
-        hits |= values[i + k] == value ? 1U : 0U;
-      if (hits != 0)
-        break;
-    }
-    return i;
-  };
-  std::uint32_t i = skip(0, std::integral_constant<std::uint32_t, 32>());
-  i = skip(i, std::integral_constant<std::uint32_t, 4>());
-  for (; i < count; ++i)
-    if (values[i] == value)
-      return i;
-  return count;
-}
 
 // -- nodes
 

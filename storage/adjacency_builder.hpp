@@ -109,9 +109,4 @@ private:
 /// Lists longer than this are found in by a hub_index.
 inline constexpr std::uint32_t hub_degree_min = 4096;
 
-/// First position >= 0 of `value` in values[0, count), or count. Vectorized for the machine it runs
-/// on.
-[[nodiscard]] std::uint32_t find_value(const std::uint32_t* values, std::uint32_t count,
-                                       std::uint32_t value) noexcept;
-
 } // namespace cmem

@@ -25,10 +25,3 @@
 #  define CMEM_POISON(address, bytes) ((void) (address), (void) (bytes))
 #  define CMEM_UNPOISON(address, bytes) ((void) (address), (void) (bytes))
 #endif
-
-// A function in several versions, chosen for the machine when the program is loaded.
-#if defined(__x86_64__) && defined(__linux__) && !defined(CMEM_ASAN) && !defined(CMEM_TSAN)
-#  define CMEM_SIMD_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#  define CMEM_SIMD_CLONES
-#endif

@@ -140,18 +140,6 @@ private:
 
 } // namespace
 
-TEST_CASE("find_value: the first position, or the count, at every offset") {
-  std::vector<std::uint32_t> values(100, 7);
-  for (std::uint32_t count = 0; count <= 100; ++count) {
-    CHECK(find_value(values.data(), count, 9) == count);
-    for (std::uint32_t at = 0; at < 100; ++at) {
-      values[at] = 9;
-      REQUIRE(find_value(values.data(), count, 9) == std::min(at, count));
-      values[at] = 7;
-    }
-  }
-}
-
 TEST_CASE("R2: any appends, changes and removals of short lists, old versions held") {
   const bool with_times = GENERATE(true, false);
   list_fixture f(with_times);
