@@ -131,6 +131,14 @@ TEST_CASE("every outcome of an await, by message and direct") {
     const auto other = s.open();
     CHECK(outcome(good(other->learn_concept("a"))) == settlement{fate::unknown, errc::unknown});
   }
+  SECTION("unknown: a ticket that nobody was given, and it does no harm") {
+    auto forged = good(memory->learn_concept("a"));
+    forged.number += 1'000'000;
+    CHECK(outcome(forged) == settlement{fate::unknown, errc::unknown});
+    forged.writer = 4'000'000'000;
+    CHECK(outcome(forged) == settlement{fate::unknown, errc::unknown});
+    CHECK(outcome(good(memory->learn_concept("b"))) == settlement{fate::applied, errc::ok});
+  }
   SECTION("not durable") {
     const auto t = good(memory->learn_concept("a"));
     CHECK(code_of(s.ask<settlement>(writer, msg::await_durable{t})) == errc::not_durable);
