@@ -37,7 +37,7 @@ handle id_table::new_slots(std::size_t log2_capacity) {
   }
   auto* slot = reinterpret_cast<std::atomic<std::uint64_t>*>(base_ + std::size_t{h} * handle_unit);
   for (std::size_t i = 0; i < n; ++i)
-    slot[i].store(0, std::memory_order_relaxed); // released with the shard's word
+    store(slot[i], 0);
   return h;
 }
 
@@ -66,7 +66,7 @@ void id_table::grow(std::size_t shard) {
     std::size_t at = home(static_cast<std::uint32_t>(s >> 32), next);
     while (static_cast<std::uint32_t>(to[at].load(std::memory_order_relaxed)) != empty)
       at = (at + 1) & mask;
-    to[at].store(s, std::memory_order_relaxed);
+    store(to[at], s);
   }
   used_[shard] = live_[shard];
   shards_[shard].store(next, std::memory_order_release); // pairs with find()
@@ -95,8 +95,7 @@ void id_table::insert(std::uint64_t hash, std::uint32_t index) {
   if (v == empty)
     ++used_[shard];
   ++live_[shard];
-  slot[i].store(std::uint64_t{static_cast<std::uint32_t>(hash)} << 32 | (index + 1),
-                std::memory_order_release); // pairs with probe()
+  store(slot[i], std::uint64_t{static_cast<std::uint32_t>(hash)} << 32 | (index + 1));
 }
 
 void id_table::erase(std::uint64_t hash, std::uint32_t index) noexcept {
@@ -109,7 +108,7 @@ void id_table::erase(std::uint64_t hash, std::uint32_t index) noexcept {
     if (static_cast<std::uint32_t>(s) == empty)
       return;
     if (static_cast<std::uint32_t>(s) == index + 1) {
-      slot[i].store(tombstone, std::memory_order_relaxed);
+      store(slot[i], tombstone);
       --live_[shard];
       return;
     }

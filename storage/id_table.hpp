@@ -47,8 +47,7 @@ public:
     for (;;) {
       if (const auto found = probe(word, hash, matches))
         return found;
-      std::atomic_thread_fence(
-        std::memory_order_acquire); // the slots were read before the word is again
+      // Who read a slot of another life of the table acquired that it was replaced (see store()).
       const std::uint64_t again = shard.load(std::memory_order_acquire);
       if (again == word)
         return std::nullopt;
@@ -64,20 +63,6 @@ public:
   void insert(std::uint64_t hash, std::uint32_t index);
   /// Removes the slot with this hash and index, if it is there.
   void erase(std::uint64_t hash, std::uint32_t index) noexcept;
-  /// Removes every slot whose index `drop` tells to.
-  template <class Drop>
-  void erase_if(Drop&& drop) noexcept {
-    for (std::size_t s = 0; s < shard_count; ++s) {
-      std::atomic<std::uint64_t>* slot = slots(shards_[s].load(std::memory_order_relaxed));
-      for (std::size_t i = 0; i < capacity(shards_[s].load(std::memory_order_relaxed)); ++i) {
-        const auto v = static_cast<std::uint32_t>(slot[i].load(std::memory_order_relaxed));
-        if (v != empty && v != tombstone && drop(v - 1)) {
-          slot[i].store(tombstone, std::memory_order_relaxed);
-          --live_[s];
-        }
-      }
-    }
-  }
 
   static constexpr std::uint32_t index_none = 0xFFFF'FFFF;
 
@@ -99,6 +84,12 @@ private:
   }
   std::atomic<std::uint64_t>* slots(std::uint64_t word) const noexcept {
     return reinterpret_cast<std::atomic<std::uint64_t>*>(base_ + (word >> 32) * handle_unit);
+  }
+  // Release: pairs with the acquire loads of probe() and probe_on(). The record behind an index is
+  // seen by who finds it; and a late reader in a table that serves again sees, with anything that
+  // was written for its new life, that it left its shard.
+  static void store(std::atomic<std::uint64_t>& slot, std::uint64_t value) noexcept {
+    slot.store(value, std::memory_order_release);
   }
   // One bit for each slot of the bucket that seems to have this fingerprint. A hint: the slot
   // itself is then loaded and looked at. On x86-64 four loads of two slots each, where
