@@ -121,8 +121,8 @@ public:
   [[nodiscard]] std::uint64_t popped() const noexcept;
   /// Whether the ticket was given out here.
   [[nodiscard]] bool issued(const ticket& t) const noexcept;
-  /// What drain_batch() popped and keeps for the next one, not yet counted by popped(); nullptr when
-  /// there is none. For the thread that drains.
+  /// What drain_batch() popped and keeps for the next one, not yet counted by popped(); nullptr
+  /// when there is none. For the thread that drains.
   [[nodiscard]] const write_entry* carried() const noexcept {
     return carried_.first == 0 ? nullptr : &entry(carried_.first);
   }
