@@ -203,6 +203,21 @@ TEST_CASE("R2: lists that cross 65,536, up and down, and go as a whole") {
   }
 }
 
+TEST_CASE("R2: a last leaf that goes and another that comes leave older versions theirs") {
+  const std::uint32_t leaves = GENERATE(1U, 2U, 256U, 257U);
+  list_fixture f;
+  for (std::uint32_t t = 0; t < leaves * chunk_size + 1; ++t)
+    f.append(0, t, 0);
+  f.publish();
+  f.hold_newest();
+  f.remove(0, leaves * chunk_size); // the last one: nothing else of the list is touched
+  f.publish();
+  f.hold_newest();
+  f.append(0, 1'000'000, 1);
+  f.publish();
+  f.check();
+}
+
 TEST_CASE("a list of 200,000: found in, held, shrunk, and all its memory comes back") {
   list_fixture f;
   f.publish();

@@ -88,6 +88,9 @@ TEST_CASE("W5: learning a known (source, target, kind) replaces confidence and w
   const auto a = only_link(f.newest());
   CHECK(a.confidence[0] == 0.5F);
   CHECK(a.weight[0] == 3.0F);
+  const auto back = f.newest().in(a.targets[0]).chunk(0); // the same from the other end
+  CHECK(back.confidence[0] == 0.5F);
+  CHECK(back.weight[0] == 3.0F);
   CHECK(a.created[0] == 1'000);
   CHECK(a.last_used[0] == 1'000);
   REQUIRE(f.apply(op::record_use{cid(1), cid(2), kinds::causal}) == errc::ok);
@@ -263,13 +266,23 @@ TEST_CASE(
   const graph_snapshot& none = f.hold();
   REQUIRE(f.apply(op::learn_concept{cid(1), "second"}) == errc::ok);
   const graph_snapshot& second = f.hold();
-  f.let_go(first);
-  f.reclaim(); // would free the index, had it not been taken up again
+  const std::uint32_t index = *second.index_of(cid(1));
+  CHECK(first.index_of(cid(1)) == index);
+  SECTION("it stays") {
+    f.let_go(first);
+    f.reclaim(); // would free the index, had it not been taken up again
+    CHECK(f.newest().find(cid(1))->content() == "second");
+  }
+  SECTION("it goes once more") {
+    REQUIRE(f.apply(op::forget_concept{cid(1)}) == errc::ok);
+    f.let_go(first);
+    f.reclaim(); // its first going is over, not its second
+    CHECK_FALSE(f.newest().find(cid(1)));
+  }
   REQUIRE(f.apply(op::learn_concept{cid(2), "other"}) == errc::ok);
   CHECK_FALSE(none.find(cid(1)));
   CHECK(second.find(cid(1))->content() == "second");
-  CHECK(f.newest().find(cid(1))->content() == "second");
-  CHECK(f.newest().index_of(cid(1)) != f.newest().index_of(cid(2)));
+  CHECK(f.newest().index_of(cid(2)) != index);
 }
 
 // -- names, limits
