@@ -103,8 +103,7 @@ private:
   errc apply(const lookahead& l);
   errc learn_concept(const lookahead& l);
   errc learn_association(const lookahead& l);
-  errc strengthen(const lookahead& l);
-  errc record_access(const lookahead& l);
+  errc change_concept(const lookahead& l); // strengthen, record_access
   errc set_attributes(const lookahead& l);
   errc change_association(const lookahead& l);
   errc forget_concept(const lookahead& l);

@@ -156,8 +156,8 @@ errc graph_builder::apply(const lookahead& l) {
   switch (l.entry->op) {
     case entry_op::learn_concept: return learn_concept(l);
     case entry_op::learn_association: return learn_association(l);
-    case entry_op::strengthen: return strengthen(l);
-    case entry_op::record_access: return record_access(l);
+    case entry_op::strengthen:
+    case entry_op::record_access: return change_concept(l);
     case entry_op::set_attributes: return set_attributes(l);
     case entry_op::strengthen_association:
     case entry_op::record_use: return change_association(l);
@@ -201,29 +201,22 @@ errc graph_builder::learn_concept(const lookahead& l) {
   return errc::ok;
 }
 
-errc graph_builder::strengthen(const lookahead& l) {
-  const std::uint32_t i = find(l.entry->a, l.hash_a, l.a);
-  if (name_collides(i, l.entry->name_a))
+errc graph_builder::change_concept(const lookahead& l) {
+  const write_entry& e = *l.entry;
+  const std::uint32_t i = find(e.a, l.hash_a, l.a);
+  if (name_collides(i, e.name_a))
     return errc::id_collision;
   if (!learned(i))
     return errc::not_found;
   concept_node& n = own_node(i);
-  n.strength = add_clamped(n.strength, l.entry->x);
-  keep_name(n, l.entry->name_a);
-  return errc::ok;
-}
-
-errc graph_builder::record_access(const lookahead& l) {
-  const std::uint32_t i = find(l.entry->a, l.hash_a, l.a);
-  if (name_collides(i, l.entry->name_a))
-    return errc::id_collision;
-  if (!learned(i))
-    return errc::not_found;
-  concept_node& n = own_node(i);
-  n.last_accessed = l.entry->time;
-  if (n.access_count != std::numeric_limits<std::uint32_t>::max())
-    ++n.access_count;
-  keep_name(n, l.entry->name_a);
+  if (e.op == entry_op::strengthen) {
+    n.strength = add_clamped(n.strength, e.x);
+  } else {
+    n.last_accessed = e.time;
+    if (n.access_count != std::numeric_limits<std::uint32_t>::max())
+      ++n.access_count;
+  }
+  keep_name(n, e.name_a);
   return errc::ok;
 }
 
