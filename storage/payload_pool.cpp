@@ -6,6 +6,7 @@
 #include <bit>
 #include <cassert>
 #include <new>
+#include <utility>
 
 namespace cmem {
 
@@ -14,6 +15,7 @@ namespace {
 constexpr std::size_t small_block_max = 256;
 constexpr std::size_t small_classes = small_block_max / handle_unit;
 constexpr std::size_t page_bytes = 4096;
+constexpr std::size_t cache_line = 64;
 /// Free blocks of each small class, in bytes: enough for the first burst until provision() follows.
 constexpr std::size_t small_ready_bytes = std::size_t{128} << 10;
 
@@ -75,11 +77,20 @@ handle payload_pool::allocate(std::size_t bytes) noexcept {
     h = c.free.pop(links());
   }
   header& head = head_of(h);
-  // The block that comes next was last written by the reconciler's core: fetch it meanwhile.
-  __builtin_prefetch(memory_.at(head.next.load(std::memory_order_relaxed)), 1);
+  prefetch(head.bytes, class_bytes(index));
   head.bytes = static_cast<std::uint32_t>(bytes);
   CMEM_UNPOISON(data(h), bytes);
   return h;
+}
+
+// Free blocks were last written by the reconciler's core, and a list can't be fetched ahead. So
+// each names one that comes a few takes later.
+void payload_pool::prefetch(handle h, std::size_t block) const noexcept {
+  const std::byte* first = memory_.at(h);
+  const std::size_t last = std::min(block, small_block_max) - 1;
+  for (std::size_t at = 0; at < last; at += cache_line)
+    __builtin_prefetch(first + at, 1);
+  __builtin_prefetch(first + last, 1);
 }
 
 void payload_pool::release(handle h) noexcept {
@@ -87,6 +98,7 @@ void payload_pool::release(handle h) noexcept {
     return;
   const std::size_t block = block_bytes(size(h));
   CMEM_POISON(data(h), block - sizeof(header));
+  head_of(h).bytes = 0;
   push(class_of(block), h, h, 1);
 }
 
@@ -116,7 +128,8 @@ bool payload_pool::carve(std::size_t index, bool touch) noexcept {
   const auto step = static_cast<handle>(block / handle_unit);
   handle h = first;
   for (std::uint32_t i = 0; i < count; ++i, h += step) {
-    new (memory_.at(h)) header{{i + 1 < count ? h + step : 0}, 0};
+    new (memory_.at(h)) header{{i + 1 < count ? h + step : 0},
+                               i + prefetch_ahead < count ? h + prefetch_ahead * step : 0};
     CMEM_POISON(data(h), block - sizeof(header));
   }
   classes_[index].carved.fetch_add(count, std::memory_order_relaxed);
@@ -179,6 +192,7 @@ void payload_pool::returns::add(handle h) noexcept {
   const std::size_t block = block_bytes(pool_.size(h));
   CMEM_POISON(pool_.data(h), block - sizeof(header));
   chain& c = chains_[class_of(block)];
+  pool_.head_of(h).bytes = std::exchange(c.newest[c.count % prefetch_ahead], h);
   pool_.head_of(h).next.store(c.first, std::memory_order_relaxed); // published by push()
   c.first = h;
   if (c.count++ == 0)

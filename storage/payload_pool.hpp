@@ -70,7 +70,7 @@ public:
 private:
   struct header {
     std::atomic<handle> next; // meaningful only while the block is on a stack
-    std::uint32_t bytes;      // as asked for; the owner's
+    std::uint32_t bytes;      // as asked for; the owner's. On a stack: a block a few below, or 0
   };
   static_assert(sizeof(header) == 8);
 
@@ -83,6 +83,8 @@ private:
     std::uint32_t ready_min = 0;            // blocks to keep free in any case
   };
   static constexpr std::size_t class_count = 65;
+  /// How many blocks ahead of its turn one is fetched: two appends' worth.
+  static constexpr std::uint32_t prefetch_ahead = 4;
 
   [[nodiscard]] static std::size_t class_of(std::size_t block) noexcept;
   [[nodiscard]] static std::size_t class_bytes(std::size_t index) noexcept;
@@ -92,6 +94,7 @@ private:
     return [this](handle h) -> std::atomic<handle>& { return head_of(h).next; };
   }
   [[nodiscard]] static std::uint32_t in_use(const size_class& c) noexcept;
+  void prefetch(handle h, std::size_t block) const noexcept;
   bool carve(std::size_t index, bool touch) noexcept;
   void make_ready(std::size_t index, std::uint32_t blocks, std::size_t& bytes_left) noexcept;
   void push(std::size_t index, handle first, handle last, std::uint32_t count) noexcept;
@@ -117,6 +120,7 @@ private:
     handle first = 0;
     handle last = 0;
     std::uint32_t count = 0;
+    std::array<handle, prefetch_ahead> newest{}; // ring
   };
   payload_pool& pool_;
   std::array<chain, class_count> chains_{};
