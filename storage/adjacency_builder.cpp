@@ -1,6 +1,7 @@
 #include "storage/adjacency_builder.hpp"
 
 #include "storage/find_value.hpp"
+#include "storage/prefetch.hpp"
 
 #include <algorithm>
 #include <array>
@@ -332,7 +333,7 @@ void adjacency_builder::roll_back(std::uint64_t published) {
 
 void adjacency_builder::prefetch_root(std::uint32_t index) const noexcept {
   if (const adjacency_ref ref = refs_[index]; ref.count != 0)
-    __builtin_prefetch(node(ref.root));
+    prefetch_to_read(node(ref.root));
 }
 
 void adjacency_builder::prefetch_tail(std::uint32_t index) const noexcept {
@@ -343,13 +344,13 @@ void adjacency_builder::prefetch_tail(std::uint32_t index) const noexcept {
   const adjacency_leaf* l = node(leaf_at(ref, ref.count / chunk_size));
   const auto at = property_layout::of(l->capacity, with_times_);
   const std::byte* p = pages_.memory().at(l->properties);
-  __builtin_prefetch(l->targets() + slot);
-  __builtin_prefetch(p + at.confidence + slot * sizeof(float));
-  __builtin_prefetch(p + at.weight + slot * sizeof(float));
-  __builtin_prefetch(p + at.kind + slot * sizeof(kind_id));
+  prefetch_to_read(l->targets() + slot);
+  prefetch_to_read(p + at.confidence + slot * sizeof(float));
+  prefetch_to_read(p + at.weight + slot * sizeof(float));
+  prefetch_to_read(p + at.kind + slot * sizeof(kind_id));
   if (with_times_) {
-    __builtin_prefetch(p + at.created + slot * sizeof(timestamp_us));
-    __builtin_prefetch(p + at.last_used + slot * sizeof(timestamp_us));
+    prefetch_to_read(p + at.created + slot * sizeof(timestamp_us));
+    prefetch_to_read(p + at.last_used + slot * sizeof(timestamp_us));
   }
 }
 
@@ -359,7 +360,7 @@ void adjacency_builder::prefetch_targets(std::uint32_t index) const noexcept {
     return; // longer ones are left to the hardware, which sees the stream
   const auto* targets = reinterpret_cast<const char*>(node(ref.root)->targets());
   for (std::uint32_t at = 0; at < ref.count * sizeof(std::uint32_t); at += 64)
-    __builtin_prefetch(targets + at);
+    prefetch_to_read(targets + at);
 }
 
 std::size_t adjacency_builder::bookkeeping_bytes() const noexcept {

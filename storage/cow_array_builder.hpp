@@ -3,6 +3,7 @@
 
 #include "storage/cow_array.hpp"
 #include "storage/page_pool.hpp"
+#include "storage/prefetch.hpp"
 #include "storage/reclaimer.hpp"
 #include "storage/span_array.hpp"
 
@@ -64,8 +65,8 @@ public:
     if (i / view::part_size < top_.size()) {
       const auto* leaf = reinterpret_cast<const char*>(leaf_at(part_at(i)[leaf_slot(i)]));
       for (std::size_t line = 0; line < leaf_bytes; line += 64)
-        __builtin_prefetch(leaf + line);
-      __builtin_prefetch(&leaf_version_[i / LeafSize]);
+        prefetch_to_read(leaf + line);
+      prefetch_to_read(&leaf_version_[i / LeafSize]);
     }
   }
 

@@ -92,7 +92,7 @@ private:
 
 template <class Op>
 handle make_entry(payload_pool& pool, const Op& o, const entry_stamp& stamp) noexcept {
-  const handle h = pool.allocate(sizeof(write_entry));
+  const handle h = pool.allocate(entry_bytes);
   if (h == 0)
     return 0;
   auto& e = *new (pool.data(h)) write_entry{};

@@ -2,6 +2,7 @@
 
 #include "storage/batch_check.hpp"
 #include "storage/graph_builder.hpp"
+#include "storage/prefetch.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -13,6 +14,8 @@ namespace {
 
 /// Entries whose cache misses are under way together.
 constexpr std::size_t run_length = 64;
+/// How far ahead entries are fetched to be sorted into runs.
+constexpr std::size_t entries_ahead = 16;
 
 /// The sum, within [0, largest float].
 float add_clamped(float value, float delta) {
@@ -46,7 +49,7 @@ void graph_builder::prefetch_refs(const lookahead& l) const noexcept {
   for (const std::uint32_t i : {l.a, l.b})
     if (i != none) {
       pages_of_nodes_.prefetch(i / graph_snapshot::page_nodes);
-      __builtin_prefetch(&node_page_version_[i / graph_snapshot::page_nodes]);
+      prefetch_to_read(&node_page_version_[i / graph_snapshot::page_nodes]);
     }
   if (l.a != none && l.b != none) {
     out_.prefetch_ref(l.a);
@@ -59,7 +62,7 @@ void graph_builder::prefetch_roots(const lookahead& l) const noexcept {
     if (i != none) {
       const auto* page = node_page(pages_of_nodes_[i / graph_snapshot::page_nodes]);
       for (std::uint32_t k = 0; k < graph_snapshot::page_nodes; ++k)
-        __builtin_prefetch(page + k);
+        prefetch_to_read(page + k);
     }
   if (l.a != none && l.b != none) {
     out_.prefetch_root(l.a);
@@ -80,8 +83,10 @@ void graph_builder::prefetch_tails(const lookahead& l) const noexcept {
 
 void graph_builder::merge(std::span<const handle> entries, const failed_callback& failed) {
   run_.clear();
-  for (const handle first : entries) {
-    write_entry* e = entry_at(first);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (i + entries_ahead < entries.size())
+      prefetch_to_read(entry_at(entries[i + entries_ahead]));
+    write_entry* e = entry_at(entries[i]);
     if (e->batch_count == 1) {
       run_.push_back({e, 0, 0, none, none});
       continue;
@@ -117,8 +122,9 @@ void graph_builder::apply_run(std::span<lookahead> all, const failed_callback& f
   for (std::size_t step = 0; step < windows + 5; ++step) {
     if (step < windows)
       for (lookahead& l : window(step)) {
-        __builtin_prefetch(l.entry);
-        __builtin_prefetch(reinterpret_cast<const char*>(l.entry) + 64);
+        prefetch_to_read(l.entry);
+        if (has_target(l.entry->op))
+          prefetch_to_read(&l.entry->b);
       }
     if (step >= 1)
       for (lookahead& l : window(step - 1))

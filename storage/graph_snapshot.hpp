@@ -143,7 +143,7 @@ public:
   [[nodiscard]] bool keeps_association_times() const noexcept { return association_times_; }
   [[nodiscard]] std::uint32_t vector_dimension() const noexcept { return vector_dimension_; }
 
-  static constexpr std::uint32_t page_nodes = 2; ///< records a page
+  static constexpr std::uint32_t page_nodes = 1; ///< records a page
 
 private:
   friend class graph_builder;

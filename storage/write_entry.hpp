@@ -5,6 +5,7 @@
 #include "storage/concept_id.hpp"
 #include "storage/records.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
@@ -23,27 +24,33 @@ enum class entry_op : std::uint8_t {
 };
 
 /// Fixed size; everything of variable length is a payload block that the entry owns until the
-/// merge takes it (and sets the handle to 0) or the log releases the entry.
+/// merge takes it (and sets the handle to 0) or the log releases the entry. What the merge reads of
+/// a concept comes first: with the block's header it fills one cache line.
 struct write_entry {
-  std::uint64_t number;      ///< ticket: number within the writer; same for all of a batch
   timestamp_us time;         ///< the writer's clock at the call
   concept_id a;              ///< the concept, or the source
-  concept_id b;              ///< the target
   float x;                   ///< strength, confidence of an association, or delta
   float y;                   ///< confidence of a concept, or weight
-  std::uint32_t writer;      ///< ticket: slot of the writer
-  handle next;               ///< next entry of the same batch, 0 at its end
-  std::uint32_t batch_count; ///< in the first entry: entries of the batch, 1 when alone
   handle content;            ///< bytes
   handle vector;             ///< f32 × dimension
   handle name_a;             ///< bytes
-  handle name_b;             ///< bytes
-  handle attributes;         ///< attribute_codec.hpp: updates
+  handle next;               ///< next entry of the same batch, 0 at its end
+  std::uint32_t batch_count; ///< in the first entry: entries of the batch, 1 when alone
   kind_id kind;
   entry_op op;
   std::uint8_t reserved;
+  concept_id b;         ///< the target
+  handle name_b;        ///< bytes
+  handle attributes;    ///< attribute_codec.hpp: updates
+  std::uint64_t number; ///< ticket: number within the writer; same for all of a batch
+  std::uint32_t writer; ///< ticket: slot of the writer
 };
 static_assert(std::is_trivially_copyable_v<write_entry>);
-static_assert(sizeof(write_entry) <= 104); // with the block's header: one 112-byte block
+static_assert(offsetof(write_entry, b) == 56); // 8 more are the block's header
+
+/// What is asked of the pool for an entry: makes blocks of 128 bytes, which are aligned to two
+/// cache lines.
+inline constexpr std::size_t entry_bytes = 120;
+static_assert(sizeof(write_entry) <= entry_bytes);
 
 } // namespace cmem

@@ -62,7 +62,7 @@ write_log::write_log(payload_pool& pool, write_log_options options)
     queue_(options_.capacity + 2 * writers_max + 2),
     slots_(writers_max) {
   assert(options_.capacity >= 1 && options_.capacity <= log_capacity_max);
-  pool_.keep_ready(sizeof(write_entry),
+  pool_.keep_ready(entry_bytes,
                    static_cast<std::uint32_t>(std::min(options_.capacity, entries_ready_max)));
 }
 

@@ -47,7 +47,7 @@ TEST_CASE("a block takes its bytes, a header, and at most a fifth of rounding") 
   CHECK(payload_pool::block_bytes(313) == 384);
   CHECK(payload_pool::block_bytes(504) == 512);
   CHECK(payload_pool::block_bytes(505) == 640);
-  CHECK(payload_pool::block_bytes(sizeof(write_entry)) == 112);
+  CHECK(payload_pool::block_bytes(entry_bytes) == 128);
   CHECK(payload_pool::block_bytes(payload_bytes_max) == payload_bytes_max + 8);
   CHECK(content_bytes_max <= payload_bytes_max);
   std::size_t last = 0;
