@@ -24,7 +24,7 @@ public:
     json j;
     try {
       j = json::parse(text);
-    } catch (const json::parse_error& e) {
+    } catch (const json::exception& e) { // a number too large is no parse_error
       throw bad_line{std::string("not JSON: ") + e.what()};
     }
     if (!j.is_object())
@@ -67,18 +67,22 @@ private:
       throw bad_line{std::string("needs \"") + key + "\""};
     return nullptr;
   }
+  // A list or object is not written out: that recurses as deep as it is nested.
+  static std::string show(const json& v) {
+    return v.is_structured() ? "an " + std::string(v.type_name()) : v.dump();
+  }
   static std::string text_of(const json& j, const char* key, bool required = false) {
     const json* v = member(j, key, required);
     if (v == nullptr)
       return {};
     if (!v->is_string())
-      throw bad_line{std::string("\"") + key + "\" is " + v->dump() + ": must be a text"};
+      throw bad_line{std::string("\"") + key + "\" is " + show(*v) + ": must be a text"};
     return v->get<std::string>();
   }
   static float number(const json& v, std::string_view key, double least, double most) {
     const double x = v.is_number() ? v.get<double>() : std::nan("");
     if (!(x >= least && x <= most))
-      throw bad_line{"\"" + std::string(key) + "\" is " + v.dump() + ": must be a number from "
+      throw bad_line{"\"" + std::string(key) + "\" is " + show(v) + ": must be a number from "
                      + json(least).dump() + " to " + json(most).dump()};
     return static_cast<float>(x);
   }
@@ -151,7 +155,7 @@ private:
       throw bad_line{"\"attributes\" must be an object of texts"};
     for (const auto& [key, value] : a->items()) {
       if (!value.is_string())
-        throw bad_line{"attribute \"" + key + "\" is " + value.dump() + ": must be a text"};
+        throw bad_line{"attribute \"" + key + "\" is " + show(value) + ": must be a text"};
       c.attributes.emplace_back(key, value.get<std::string>());
     }
   }

@@ -91,6 +91,8 @@ TEST_CASE("a bad line is named by its number") {
      "\"strength\" is -1: must be a number from 0.0 to"},
     {R"({"type":"concept","id":"b","confidence":1.5})",
      "\"confidence\" is 1.5: must be a number from 0.0 to 1.0"},
+    {R"({"type":"concept","id":"b","strength":1e999})", "facts.jsonl:3: not JSON: "},
+    {R"({"type":"concept","id":"b","content":[1]})", "\"content\" is an array: must be a text"},
     {R"({"type":"concept","id":"b","vector":[1]})",
      "\"vector\" has 1 numbers, the first one had 2"},
     {R"({"type":"concept","id":"b","vector":[]})", "\"vector\" must be a list of numbers"},
@@ -108,6 +110,15 @@ TEST_CASE("a bad line is named by its number") {
     CHECK_THAT(error_of(line), ContainsSubstring(error));
     CHECK_THAT(error_of(line), ContainsSubstring("facts.jsonl:3: "));
   }
+}
+
+TEST_CASE("a line nested as deep as anybody likes is an error") {
+  const std::size_t depth = 1'000'000;
+  const std::string nested = std::string(depth, '[') + std::string(depth, ']');
+  CHECK_THAT(error_of(R"({"type":)" + nested + "}"),
+             ContainsSubstring("\"type\" is an array: must be a text"));
+  CHECK_THAT(error_of(R"({"type":"concept","id":"b","vector":[)" + nested + "]}"),
+             ContainsSubstring("\"vector\" is an array: must be a number"));
 }
 
 TEST_CASE("a file without concepts is refused") {
