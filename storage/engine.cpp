@@ -96,6 +96,9 @@ struct engine::impl {
   std::vector<bool> in_use;
   settlement_waiters waiters;
   std::uint64_t sequence = 0;
+  // What a step that threw left to the next one.
+  bool publish_due = false;
+  bool reclaim_due = false;
 
   std::atomic<std::size_t> batch_entries_max;
   std::atomic<bool> closed{false};
@@ -235,13 +238,17 @@ result<settlement> engine::await_visible(const ticket& t, std::chrono::nanosecon
 reconcile_report engine::reconcile() {
   impl& m = *impl_;
   reconcile_report report;
-  if (m.finished.load(std::memory_order_relaxed))
+  if (m.reclaim_due)
+    m.reclaim(); // before more is retired
+  if (m.finished.load(std::memory_order_relaxed)) {
+    m.settle_waiters();
     return report;
+  }
   m.take_batch();
   report.entries = m.batch.entry_count;
   for (const failed_entry& f : m.failed)
     report.failed += f.entries;
-  if (m.at != impl::stage::none || m.settled.changed()) {
+  if (m.at != impl::stage::none || m.settled.changed() || m.publish_due) {
     m.publish(report);
     report.published = true;
   }
@@ -297,8 +304,11 @@ void engine::impl::take_batch() {
 }
 
 void engine::impl::publish(const reconcile_report& report) {
+  publish_due = true;
   const timestamp_us time = std::max(core->builder.newest().timestamp(), now());
   (void) view.publish(core->builder.publish(sequence + batch.entry_count, time, settled.publish()));
+  publish_due = false;
+  reclaim_due = true;
   sequence += batch.entry_count;
   reconciliations.fetch_add(1, std::memory_order_relaxed);
   entries_processed.fetch_add(report.entries, std::memory_order_relaxed);
@@ -355,6 +365,7 @@ void engine::impl::reclaim() {
   view.scan(std::span<graph_snapshot* const>(live),
             [this](std::size_t i, bool used) { in_use[i] = used; });
   core->builder.reclaim(in_use);
+  reclaim_due = false;
 }
 
 void engine::set_batch_entries_max(std::size_t n) noexcept {

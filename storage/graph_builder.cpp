@@ -81,10 +81,10 @@ void graph_builder::discard() noexcept {
   for (const auto& [hash, index] : added_ids_)
     ids_.erase(hash, index);
   for (auto it = vacancy_changes_.rbegin(); it != vacancy_changes_.rend(); ++it)
-    if (it->token == 0)
+    if (it->before.empty())
       vacancies_.erase(it->index);
     else
-      vacancies_[it->index] = it->token;
+      vacancies_.insert(std::move(it->before)); // there was room for it, and still is
   for (const handle h : added_payloads_)
     payloads_.release(h);
   pages_of_nodes_.roll_back(last.version_);
@@ -108,32 +108,33 @@ void graph_builder::discard() noexcept {
 void graph_builder::reclaim(const std::vector<bool>& in_use) {
   std::vector<std::uint64_t> live;
   std::vector<std::uint64_t> dead;
-  std::vector<graph_snapshot*> kept;
-  for (std::size_t i = 0; i + 1 < live_.size(); ++i) {
-    graph_snapshot* s = live_[i];
-    (in_use[i] ? live : dead).push_back(s->version_);
-    if (in_use[i])
-      kept.push_back(s);
-    else
-      delete s;
+  for (std::size_t i = 0; i + 1 < live_.size(); ++i)
+    (in_use[i] ? live : dead).push_back(live_[i]->version_);
+  {
+    payload_pool::returns payloads(payloads_);
+    const auto free = [&](const retired_object& o) noexcept {
+      switch (static_cast<retired_kind>(o.kind)) {
+        case retired_kind::page:
+          pages_.release(o.object, o.size, static_cast<page_use>(o.use));
+          break;
+        case retired_kind::payload: payloads.add(o.object); break;
+        case retired_kind::index: free_index(o.object, o.size); break;
+      }
+    };
+    const auto prefetch = [&](const retired_object& o) {
+      if (static_cast<retired_kind>(o.kind) == retired_kind::payload) // its head tells its size
+        __builtin_prefetch(pages_.memory().at(o.object), 1);
+    };
+    retired_.settle(live, dead, free, prefetch);
   }
-  kept.push_back(live_.back());
-  live_.swap(kept);
-  payload_pool::returns payloads(payloads_);
-  const auto free = [&](const retired_object& o) {
-    switch (static_cast<retired_kind>(o.kind)) {
-      case retired_kind::page:
-        pages_.release(o.object, o.size, static_cast<page_use>(o.use));
-        break;
-      case retired_kind::payload: payloads.add(o.object); break;
-      case retired_kind::index: free_index(o.object, o.size); break;
-    }
-  };
-  const auto prefetch = [&](const retired_object& o) {
-    if (static_cast<retired_kind>(o.kind) == retired_kind::payload) // its head tells its size
-      prefetch_to_write(pages_.memory().at(o.object));
-  };
-  retired_.settle(live, dead, free, prefetch);
+  // Last, when nothing can throw any more: what is dead stays so until then.
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < live_.size(); ++i)
+    if (i + 1 == live_.size() || in_use[i])
+      live_[kept++] = live_[i];
+    else
+      delete live_[i];
+  live_.resize(kept);
 }
 
 // -- records
@@ -197,11 +198,11 @@ std::uint32_t graph_builder::add_node(const concept_id& id, std::uint64_t hash) 
 void graph_builder::revive(std::uint32_t i) {
   if (node(i).state != node_vacant)
     return;
-  own_node(i).state = node_placeholder;
+  concept_node& n = own_node(i);
+  vacancy_changes_.push_back({i, {}});
+  vacancy_changes_.back().before = vacancies_.extract(i); // its retirement will do nothing
+  n.state = node_placeholder;
   ++placeholder_count_;
-  const auto it = vacancies_.find(i);
-  vacancy_changes_.push_back({i, it->second});
-  vacancies_.erase(it); // its retirement finds no token, and does nothing
 }
 
 void graph_builder::vacate_if_unused(std::uint32_t i) {
@@ -222,18 +223,20 @@ void graph_builder::vacate(std::uint32_t i) {
   n.id = id; // found by it until the index is free
   if (++vacancy_token_ == 0)
     ++vacancy_token_;
-  vacancy_changes_.push_back({i, 0});
+  if (free_indices_.capacity() - free_indices_.size() <= vacancies_.size())
+    free_indices_.reserve(2 * (free_indices_.size() + vacancies_.size() + 1)); // for free_index()
+  vacancy_changes_.push_back({i, {}});
   vacancies_[i] = vacancy_token_;
   retired_.retire_index(index_since_[i], i, vacancy_token_);
 }
 
-void graph_builder::free_index(std::uint32_t i, std::uint32_t token) {
+void graph_builder::free_index(std::uint32_t i, std::uint32_t token) noexcept {
   const auto it = vacancies_.find(i);
   if (it == vacancies_.end() || it->second != token)
     return; // learned again meanwhile
   vacancies_.erase(it);
   ids_.erase(hash_value(node(i).id), i);
-  free_indices_.push_back(i);
+  free_indices_.push_back(i); // vacate() made room
 }
 
 // -- names, attributes, payloads

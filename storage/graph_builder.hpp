@@ -58,7 +58,8 @@ public:
 
   /// Snapshots published and not yet freed, ascending; the last is the newest.
   [[nodiscard]] const std::vector<graph_snapshot*>& live() const noexcept { return live_; }
-  /// Frees what no snapshot sees, given which of live() are in use (the newest always is).
+  /// Frees what no snapshot sees, given which of live() are in use (the newest always is). Throws
+  /// std::bad_alloc (the heap's): call it again before anything else is merged.
   void reclaim(const std::vector<bool>& in_use);
 
   [[nodiscard]] const graph_snapshot& newest() const noexcept { return *live_.back(); }
@@ -127,7 +128,7 @@ private:
   void revive(std::uint32_t i);
   void vacate_if_unused(std::uint32_t i);
   void vacate(std::uint32_t i);
-  void free_index(std::uint32_t i, std::uint32_t token);
+  void free_index(std::uint32_t i, std::uint32_t token) noexcept;
 
   [[nodiscard]] std::string_view name_of(const concept_node& n) const noexcept;
   [[nodiscard]] std::span<const std::byte> attributes_of(const concept_node& n) const noexcept;
@@ -157,8 +158,8 @@ private:
   adjacency_builder in_;
   span_array<std::uint64_t> index_since_; // version in which each index was given out
 
-  std::vector<std::uint32_t> free_indices_;
-  std::size_t free_indices_taken_ = 0; // from the back, by the version being built
+  std::vector<std::uint32_t> free_indices_; // has room for all vacancies too
+  std::size_t free_indices_taken_ = 0;      // from the back, by the version being built
   std::unordered_map<std::uint32_t, std::uint32_t>
     vacancies_; // vacant index -> token of its retirement
   std::uint32_t vacancy_token_ = 0;
@@ -173,7 +174,7 @@ private:
   // To take a version back.
   struct vacancy_change {
     std::uint32_t index;
-    std::uint32_t token; // before; 0: none
+    std::unordered_map<std::uint32_t, std::uint32_t>::node_type before; // empty: none
   };
   std::vector<vacancy_change> vacancy_changes_;
   std::vector<std::pair<std::uint64_t, std::uint32_t>> added_ids_; // hash, index

@@ -19,23 +19,28 @@ std::vector<retired_object>& reclaimer::bucket_of(std::uint64_t version) {
   return it->objects;
 }
 
-std::vector<retired_object> reclaimer::take_bucket(std::uint64_t version) {
-  const auto it = std::find_if(buckets_.begin(), buckets_.end(),
-                               [version](const bucket& b) { return b.version == version; });
-  if (it == buckets_.end())
-    return {};
-  auto objects = std::move(it->objects);
-  buckets_.erase(it);
-  return objects;
+std::vector<reclaimer::bucket>::iterator reclaimer::find(std::uint64_t version) noexcept {
+  return std::find_if(buckets_.begin(), buckets_.end(),
+                      [version](const bucket& b) { return b.version == version; });
 }
 
-void reclaimer::recycle(std::vector<retired_object>&& objects) {
-  constexpr std::size_t kept_max = 4;
+std::vector<retired_object> reclaimer::take_objects(std::uint64_t version) noexcept {
+  const auto it = find(version);
+  return it == buckets_.end() ? std::vector<retired_object>()
+                              : std::exchange(it->objects, std::vector<retired_object>());
+}
+
+void reclaimer::put_back(std::uint64_t version, std::vector<retired_object>&& objects) noexcept {
+  find(version)->objects = std::move(objects);
+}
+
+void reclaimer::drop_bucket(std::uint64_t version, std::vector<retired_object>&& emptied) noexcept {
   constexpr std::size_t kept_objects_max = std::size_t{1} << 20;
-  objects.clear();
-  if (objects.capacity() != 0 && objects.capacity() <= kept_objects_max
-      && recycled_.size() < kept_max)
-    recycled_.push_back(std::move(objects));
+  if (const auto it = find(version); it != buckets_.end())
+    buckets_.erase(it);
+  if (emptied.capacity() != 0 && emptied.capacity() <= kept_objects_max
+      && recycled_.size() < recycled_max)
+    recycled_.push_back(std::move(emptied)); // settle() made room
 }
 
 std::size_t reclaimer::bookkeeping_bytes() const noexcept {

@@ -4,7 +4,12 @@
 #include "storage/arena.hpp"
 #include "storage/page_pool.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <new>
+#include <utility>
 #include <vector>
 
 namespace cmem {
@@ -62,33 +67,32 @@ public:
     });
   }
 
-  /// `version` was published: what is pending was replaced in it. Hands to `free` all objects that
-  /// no version of `live` (ascending; those below `version` that are in use) can see. `dead` are
-  /// the versions that went out of use since the last call. `prefetch` is told of objects some time
-  /// before.
+  /// A version was published: what is pending was replaced in it. Hands to `free` (which must not
+  /// throw) all objects that no version of `live` (ascending; those older than the one published
+  /// that are in use) can see. `dead` are the versions that went out of use since the last call.
+  /// `prefetch` is told of objects some time before. Throws std::bad_alloc (the heap's): every
+  /// object is freed or kept then, and the same call finishes the work.
   template <class Free, class Prefetch>
   void settle(const std::vector<std::uint64_t>& live, const std::vector<std::uint64_t>& dead,
               Free&& free, Prefetch&& prefetch) {
-    constexpr std::size_t ahead = 64;
+    recycled_.reserve(recycled_max);
     for (const std::uint64_t version : dead) {
-      auto bucket = take_bucket(version);
-      for (const retired_object& o : bucket) {
+      const auto older = std::lower_bound(live.begin(), live.end(), version);
+      auto objects = take_objects(version);
+      for (const retired_object& o : objects)
         page_bytes_waiting_ -= o.size_of_page();
-        place(o, live, version, free);
+      try {
+        place(objects, older == live.begin() ? 0 : *std::prev(older), free,
+              [](const retired_object&) {});
+      } catch (...) {
+        for (const retired_object& o : objects)
+          page_bytes_waiting_ += o.size_of_page();
+        put_back(version, std::move(objects));
+        throw;
       }
-      recycle(std::move(bucket));
+      drop_bucket(version, std::move(objects));
     }
-    const std::uint64_t newest = live.empty() ? 0 : live.back();
-    for (std::size_t i = 0; i < pending_.size(); ++i) {
-      const retired_object& o = pending_[i];
-      if (i + ahead < pending_.size())
-        prefetch(pending_[i + ahead]);
-      if (live.empty() || newest < o.created)
-        free(o);
-      else
-        wait_for(newest, o);
-    }
-    pending_.clear();
+    place(pending_, live.empty() ? 0 : live.back(), free, prefetch);
   }
 
   /// Bytes of pages that wait for a snapshot to go (payloads are in their pool's figures).
@@ -112,29 +116,41 @@ private:
     pending_.push_back(o);
   }
 
-  template <class Free>
-  void place(const retired_object& o, const std::vector<std::uint64_t>& live, std::uint64_t below,
-             Free&& free) {
-    std::uint64_t blocker = 0;
-    bool blocked = false;
-    for (auto it = live.rbegin(); it != live.rend(); ++it)
-      if (*it < below) {
-        blocker = *it;
-        blocked = blocker >= o.created;
-        break;
+  /// Frees each object unless version `blocker` (0: none) sees it, and empties the list. Throws
+  /// with what is not placed yet in it.
+  template <class Free, class Prefetch>
+  void place(std::vector<retired_object>& objects, std::uint64_t blocker, Free&& free,
+             Prefetch&& prefetch) {
+    constexpr std::size_t ahead = 64;
+    std::size_t i = 0;
+    try {
+      for (; i < objects.size(); ++i) {
+        const retired_object& o = objects[i];
+        if (i + ahead < objects.size())
+          prefetch(objects[i + ahead]);
+        if (blocker == 0 || blocker < o.created)
+          free(o);
+        else
+          wait_for(blocker, o);
       }
-    if (blocked)
-      wait_for(blocker, o);
-    else
-      free(o);
+    } catch (const std::bad_alloc&) {
+      objects.erase(objects.begin(), objects.begin() + static_cast<std::ptrdiff_t>(i));
+      throw;
+    }
+    objects.clear();
   }
   void wait_for(std::uint64_t version, const retired_object& o) {
     bucket_of(version).push_back(o);
     page_bytes_waiting_ += o.size_of_page();
   }
   std::vector<retired_object>& bucket_of(std::uint64_t version);
-  std::vector<retired_object> take_bucket(std::uint64_t version);
-  void recycle(std::vector<retired_object>&& objects);
+  [[nodiscard]] std::vector<bucket>::iterator find(std::uint64_t version) noexcept;
+  /// The bucket stays, empty, until it is dropped: putting its objects back allocates nothing.
+  [[nodiscard]] std::vector<retired_object> take_objects(std::uint64_t version) noexcept;
+  void put_back(std::uint64_t version, std::vector<retired_object>&& objects) noexcept;
+  void drop_bucket(std::uint64_t version, std::vector<retired_object>&& emptied) noexcept;
+
+  static constexpr std::size_t recycled_max = 4;
 
   std::vector<retired_object> pending_;
   std::vector<bucket> buckets_; // ascending versions

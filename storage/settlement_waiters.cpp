@@ -4,7 +4,11 @@
 
 namespace cmem {
 
-settlement_waiters::~settlement_waiters() { (void) collect(); }
+settlement_waiters::~settlement_waiters() {
+  for (waiter* list : {taken_, arrived_.load(std::memory_order_acquire)}) // pairs with add()
+    while (list != nullptr)
+      delete std::exchange(list, list->next);
+}
 
 void settlement_waiters::add(const ticket& of, std::uint64_t pushed,
                              std::function<void(settlement)> done) {
@@ -15,12 +19,14 @@ void settlement_waiters::add(const ticket& of, std::uint64_t pushed,
 }
 
 const std::vector<std::unique_ptr<settlement_waiters::waiter>>& settlement_waiters::collect() {
-  waiter* w = arrived_.exchange(nullptr, std::memory_order_acquire); // pairs with add()
-  while (w != nullptr) {
-    waiter* next = w->next;
-    waiting_.emplace_back(w);
-    w = next;
-  }
+  do {
+    while (taken_ != nullptr) {
+      waiter* next = taken_->next;
+      waiting_.emplace_back(taken_); // throws before it owns
+      taken_ = next;
+    }
+    taken_ = arrived_.exchange(nullptr, std::memory_order_acquire); // pairs with add()
+  } while (taken_ != nullptr);
   return waiting_;
 }
 

@@ -1,0 +1,182 @@
+// The engine when the heap is used up at any point of a reconcile step: nothing is lost, freed
+// twice or kept for ever, and whoever awaits is told.
+
+#include "storage/sanitizers.hpp"
+#include "tests/storage/engine_fixture.hpp"
+#include "tests/storage/model.hpp"
+
+#include <array>
+#include <cstdlib>
+#include <new>
+#include <string>
+#include <vector>
+
+using namespace cmem;
+using cmem::test::engine_fixture;
+using cmem::test::model;
+using cmem::test::text_of;
+
+namespace {
+
+thread_local long until_failure = -1; // allocations of this thread that go well yet; < 0: all do
+thread_local bool failed = false;
+
+} // namespace
+
+// Sanitizers bring their own: there the heap never fails. Not inline: g++ would take malloc's
+// memory for mismatched.
+#if !defined(CMEM_ASAN) && !defined(CMEM_TSAN)
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
+  failed = failed || until_failure == 0;
+  if (until_failure >= 0 && until_failure-- == 0)
+    throw std::bad_alloc();
+  if (void* p = std::malloc(bytes == 0 ? 1 : bytes))
+    return p;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+#endif
+
+namespace {
+
+concept_id cid(std::uint64_t n) { return concept_id::from_halves(0, n); }
+
+/// A graph with snapshots held, one let go, and much retired, vacated and revived.
+class worn_engine {
+public:
+  worn_engine() {
+    for (std::uint64_t n = 0; n < 80; ++n)
+      learn(n);
+    step();
+    held_.push_back(f_.memory->share());
+    for (std::uint64_t n = 0; n < 40; ++n)
+      write(op::forget_concept{cid(n)});
+    step();
+    held_.push_back(f_.memory->share());
+    for (std::uint64_t n = 20; n < 30; ++n)
+      learn(n);
+    step();
+    step();
+    held_.push_back(f_.memory->share());
+    for (const auto& s : held_)
+      texts_.push_back(text_of(*s));
+    write(op::strengthen{cid(25), 1.0F});
+  }
+
+  /// One step with entries of every sort in which the allocation numbered `n` fails; false when
+  /// there are not so many.
+  bool fail_at(long n) {
+    for (std::uint64_t i = 30; i < 50; ++i) {
+      learn(i);
+      write(op::learn_association{cid(60), cid(100 + i)});
+      write(op::forget_concept{cid(i + 20)});
+    }
+    write(op::strengthen{cid(999), 1.0F}); // fails
+    held_.erase(held_.begin() + 1);
+    texts_.erase(texts_.begin() + 1);
+    std::array<int, 3> told{};
+    for (std::size_t i = 0; i < told.size(); ++i)
+      f_.memory->on_settled(pending_[i * 10].of, [&told, i](settlement) { ++told[i]; });
+    failed = false;
+    until_failure = n;
+    bool threw = false;
+    try {
+      (void) f_.memory->reconcile();
+    } catch (const std::bad_alloc&) {
+      threw = true;
+    }
+    until_failure = -1;
+    threw_ = threw_ || threw;
+    step();
+    for (const int times : told)
+      CHECK(times == 1);
+    return failed;
+  }
+  /// Lets everything go and forgets it; what the memory holds then.
+  std::string emptied() {
+    for (std::size_t i = 0; i < held_.size(); ++i)
+      CHECK(text_of(*held_[i]) == texts_[i]);
+    held_.clear();
+    for (std::uint64_t n = 0; n < 200; ++n)
+      write(op::forget_concept{cid(n)});
+    for (int i = 0; i < 4; ++i) {
+      write(op::forget_concept{cid(0)});
+      step();
+    }
+    const auto s = f_.memory->stats();
+    return "payloads " + std::to_string(s.memory.payloads) + " retired "
+           + std::to_string(s.memory.retired) + " snapshots " + std::to_string(s.live_snapshots)
+           + " concepts " + std::to_string(s.concept_count) + "/"
+           + std::to_string(s.placeholder_count);
+  }
+  /// Blocks that a step left behind or freed twice show in these.
+  [[nodiscard]] std::string pages() const {
+    const auto m = f_.memory->stats().memory;
+    return "records " + std::to_string(m.records) + " adjacency " + std::to_string(m.adjacency);
+  }
+  [[nodiscard]] bool threw() const { return threw_; }
+
+private:
+  struct pending {
+    ticket of;
+    write_op what;
+  };
+
+  void learn(std::uint64_t n) {
+    write(op::learn_concept{{cid(n), "name"}, "content"});
+    write(op::learn_association{cid(n), cid(n / 2)});
+    write(op::learn_association{cid(1), cid(n), kinds::causal});
+  }
+  void write(const write_op& o) { pending_.push_back({f_.write(o), o}); }
+  /// Reconciles, and looks at what became of everything.
+  void step() {
+    f_.reconcile();
+    const auto s = f_.memory->load();
+    for (const pending& p : pending_) {
+      const settlement got = s->outcome(p.of);
+      if (got.what == fate::failed && got.reason == errc::out_of_memory)
+        continue;
+      const errc e = expected_.apply(p.what, f_.now);
+      CHECK(got
+            == (e == errc::ok ? settlement{fate::applied, errc::ok} : settlement{fate::failed, e}));
+    }
+    pending_.clear();
+    CHECK(text_of(*s) == expected_.text());
+  }
+
+  engine_fixture f_;
+  model expected_;
+  std::vector<pending> pending_;
+  std::vector<snapshot_handle> held_;
+  std::vector<std::string> texts_;
+  bool threw_ = false;
+};
+
+} // namespace
+
+TEST_CASE("W9: a heap that is used up at any point of a step loses nothing") {
+  const auto run = [](long n, std::string& left, bool& threw) {
+    worn_engine e;
+    const bool reached = e.fail_at(n);
+    left = e.emptied() + " " + e.pages();
+    threw = threw || e.threw();
+    return reached;
+  };
+  std::string expected;
+  bool threw = false;
+  CHECK_FALSE(run(-1, expected, threw));
+  CHECK_FALSE(threw);
+  bool reached = true;
+  long points = 0;
+  for (; reached; ++points) {
+    INFO("allocation " << points);
+    std::string left;
+    reached = run(points, left, threw);
+    CHECK(left == expected);
+  }
+#if !defined(CMEM_ASAN) && !defined(CMEM_TSAN)
+  CHECK(points > 30);
+  CHECK(threw);
+#endif
+}
