@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdlib>
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -45,7 +46,11 @@ concept_id cid(std::uint64_t n) { return concept_id::from_halves(0, n); }
 /// A graph with snapshots held, one let go, and much retired, vacated and revived.
 class worn_engine {
 public:
-  worn_engine() {
+  worn_engine()
+    : f_({.on_apply = [this](const write_entry&) {
+        if (refuses_)
+          throw std::runtime_error("on purpose");
+      }}) {
     for (std::uint64_t n = 0; n < 80; ++n)
       learn(n);
     step();
@@ -64,8 +69,8 @@ public:
     write(op::strengthen{cid(25), 1.0F});
   }
 
-  /// One step with entries of every sort in which the allocation numbered `n` fails; false when
-  /// there are not so many.
+  /// One step with entries of every sort in which the allocation numbered `n` fails, and one whose
+  /// merge is taken back; false when there are not so many allocations.
   bool fail_at(long n) {
     for (std::uint64_t i = 30; i < 50; ++i) {
       learn(i);
@@ -88,6 +93,11 @@ public:
     }
     until_failure = -1;
     threw_ = threw_ || threw;
+    refuses_ = true;
+    for (std::uint64_t i = 70; i < 80; ++i)
+      learn(i);
+    step();
+    refuses_ = false;
     step();
     for (const int times : told)
       CHECK(times == 1);
@@ -135,7 +145,8 @@ private:
     const auto s = f_.memory->load();
     for (const pending& p : pending_) {
       const settlement got = s->outcome(p.of);
-      if (got.what == fate::failed && got.reason == errc::out_of_memory)
+      if (got.what == fate::failed
+          && (got.reason == errc::out_of_memory || got.reason == errc::internal))
         continue;
       const errc e = expected_.apply(p.what, f_.now);
       CHECK(got
@@ -145,6 +156,7 @@ private:
     CHECK(text_of(*s) == expected_.text());
   }
 
+  bool refuses_ = false; // every merge throws
   engine_fixture f_;
   model expected_;
   std::vector<pending> pending_;
