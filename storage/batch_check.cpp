@@ -2,6 +2,8 @@
 
 #include "storage/graph_builder.hpp"
 
+#include <utility>
+
 namespace cmem {
 
 errc batch_check::check(const write_entry* first) {
@@ -15,8 +17,11 @@ errc batch_check::check(const write_entry* first) {
 
 batch_check::concept_state& batch_check::at(const concept_id& id) {
   const auto [it, fresh] = concepts_.try_emplace(id);
-  if (const std::uint32_t i = fresh ? base_.find(id) : graph_builder::none;
-      i != graph_builder::none && base_.node(i).state != node_vacant) {
+  const std::uint32_t i = fresh ? base_.find(id) : graph_builder::none;
+  if (i == graph_builder::none)
+    return it->second;
+  it->second.indexed = true;
+  if (base_.node(i).state != node_vacant) {
     concept_state& s = it->second;
     s.exists = true;
     s.learned = base_.learned(i);
@@ -60,7 +65,13 @@ void batch_check::clear(concept_state& s) {
   concept_state none;
   none.touched = std::move(s.touched);
   none.forgotten = true;
+  none.indexed = s.indexed;
   s = std::move(none);
+}
+
+void batch_check::take_index(concept_state& s) noexcept {
+  if (!std::exchange(s.indexed, true))
+    ++added_;
 }
 
 // Takes one away, and with it the placeholders that nobody needs any more, names included.
@@ -117,7 +128,8 @@ errc batch_check::check_concept(const write_entry& e, concept_state& s) {
   if (e.op == entry_op::learn_concept) {
     if (!s.learned && base_.over_budget_)
       return errc::memory_budget;
-    if (!s.exists && base_.index_count_ + ++added_ > concepts_max)
+    take_index(s);
+    if (added_ > base_.indices_left())
       return errc::limit_exceeded;
     s.exists = s.learned = true;
     return errc::ok;
@@ -155,9 +167,10 @@ errc batch_check::check_association(const write_entry& e, concept_state& source,
     return errc::not_found;
   if (base_.over_budget_)
     return errc::memory_budget;
-  added_ += (source.exists ? 0U : 1U) + (target.exists ? 0U : 1U);
-  if (base_.index_count_ + added_ > concepts_max || ++source.out > degree_max
-      || ++target.in > degree_max)
+  take_index(source);
+  take_index(target);
+  if (added_ > base_.indices_left() || ++source.out > base_.options_.degree_max
+      || ++target.in > base_.options_.degree_max)
     return errc::limit_exceeded;
   source.exists = target.exists = true;
   there = true;

@@ -32,7 +32,8 @@ private:
   using association = std::tuple<concept_id, concept_id, kind_id>;
   using associations = std::map<association, bool>;
   struct concept_state {
-    bool exists = false; ///< learned or a placeholder
+    bool exists = false;  ///< learned or a placeholder
+    bool indexed = false; ///< has an index, vacant maybe, or has taken one in this batch
     bool learned = false;
     bool forgotten = false; ///< in this batch: all that the builder has of it is in `touched`
     std::string_view name;
@@ -54,11 +55,12 @@ private:
   void forget(const concept_id& id, concept_state& s);
   void remove(const association& a, bool& there);
   static void clear(concept_state& s);
+  void take_index(concept_state& s) noexcept;
 
   const graph_builder& base_;
   std::unordered_map<concept_id, concept_state> concepts_;
   associations associations_; // touched here: there or not
-  std::uint64_t added_ = 0;   // concepts, placeholders included
+  std::uint64_t added_ = 0;   // indices taken
 };
 
 } // namespace cmem

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <random>
 #include <string>
 #include <utility>
@@ -29,7 +30,8 @@ struct graph_core {
       payloads(memory),
       pages(memory),
       builder(pages, payloads,
-              {o.vector_dimension, o.association_times, o.memory_budget_bytes, o.on_apply},
+              {o.vector_dimension, o.association_times, o.memory_budget_bytes, o.concepts_max,
+               o.degree_max, o.on_apply},
               std::move(settled)) {}
 
   arena memory;
@@ -44,6 +46,19 @@ struct failed_entry {
   std::uint32_t entries;
   errc reason;
 };
+
+/// What entries fail with when their merge threw, and the exception's what().
+std::pair<errc, std::string> reason_of(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::bad_alloc& e) {
+    return {errc::out_of_memory, e.what()};
+  } catch (const std::exception& e) {
+    return {errc::internal, e.what()};
+  } catch (...) { // on_apply's own
+    return {errc::internal, "not an exception of the standard library"};
+  }
+}
 
 result<void> check_range(const char* name, std::uint64_t value, std::uint64_t low,
                          std::uint64_t high) {
@@ -93,6 +108,7 @@ struct engine::impl {
   enum class stage { none, drained, merged, settled };
   stage at = stage::none; // how far the batch in hand has come
   std::vector<failed_entry> failed;
+  std::string merge_error; // of the batch in hand
   std::vector<bool> in_use;
   settlement_waiters waiters;
   std::uint64_t sequence = 0;
@@ -123,6 +139,8 @@ result<std::unique_ptr<engine>> engine::create(engine_options options) {
        {check_range("log_capacity", options.log_capacity, 1, log_capacity_max),
         check_range("batch_entries_max", options.batch_entries_max, 1, log_capacity_max),
         check_range("vector_dimension", options.vector_dimension, 0, vector_dimension_max),
+        check_range("concepts_max", options.concepts_max, 1, concepts_max),
+        check_range("degree_max", options.degree_max, 1, degree_max),
         check_range("arena_bytes", options.arena_bytes, arena_bytes_min, arena_bytes_max),
         check_range("settlement_history", options.settlement_history, 1, 1'000'000)})
     if (!checked)
@@ -248,6 +266,7 @@ reconcile_report engine::reconcile() {
   report.entries = m.batch.entry_count;
   for (const failed_entry& f : m.failed)
     report.failed += f.entries;
+  report.merge_error = m.merge_error;
   if (m.at != impl::stage::none || m.settled.changed() || m.publish_due) {
     m.publish(report);
     report.published = true;
@@ -314,30 +333,32 @@ void engine::impl::publish(const reconcile_report& report) {
   entries_processed.fetch_add(report.entries, std::memory_order_relaxed);
   entries_failed.fetch_add(report.failed, std::memory_order_relaxed);
   failed.clear();
+  merge_error.clear();
   log.release(batch);
   at = stage::none;
 }
 
 void engine::impl::merge_batch() {
+  std::exception_ptr thrown;
   for (int attempt = 1; attempt <= 2; ++attempt) {
     failed.clear();
-    errc reason = errc::internal;
     try {
       core->builder.merge(batch.entries, [this](const write_entry& e, errc why) {
         failed.push_back({e.writer, e.number, e.batch_count, why});
       });
       return;
-    } catch (const std::bad_alloc&) {
-      reason = errc::out_of_memory;
-    } catch (...) { // on_apply's own: settled as internal
+    } catch (...) {
+      thrown = std::current_exception();
     }
-    core->builder.discard();
-    failed.clear();
-    for (const handle h : batch.entries) {
-      const write_entry& e = log.entry(h);
-      failed.push_back({e.writer, e.number, e.batch_count, reason});
-    }
+    core->builder.discard(); // before anything else can throw
   }
+  const auto [reason, what] = reason_of(thrown);
+  failed.clear();
+  for (const handle h : batch.entries) {
+    const write_entry& e = log.entry(h);
+    failed.push_back({e.writer, e.number, e.batch_count, reason});
+  }
+  merge_error = what;
 }
 
 void engine::impl::settle_waiters() {

@@ -5,6 +5,7 @@
 #include "storage/concept_id.hpp"
 #include "storage/graph_snapshot.hpp"
 #include "storage/kind_registry.hpp"
+#include "storage/limits.hpp"
 #include "storage/read_view.hpp"
 #include "storage/records.hpp"
 #include "storage/result.hpp"
@@ -16,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 
 namespace cmem {
 
@@ -25,7 +27,10 @@ struct engine_options {
   std::size_t batch_entries_max = 10'000; ///< a reconcile step merges at most this many entries
   std::uint32_t vector_dimension = 0;     ///< 0: concepts have no vectors
   std::uint64_t memory_budget_bytes = 0;  ///< 0: none. Over it nothing new is taken.
-  bool association_times = true;          ///< created and last used of associations (16 bytes each)
+  /// Lower than the limits of limits.hpp where a host wants it so; tests of the edges do.
+  std::uint32_t concepts_max = cmem::concepts_max;
+  std::uint32_t degree_max = cmem::degree_max;
+  bool association_times = true; ///< created and last used of associations (16 bytes each)
   std::uint64_t arena_bytes = arena_bytes_max; ///< address space reserved
   std::size_t settlement_history = 4096;       ///< runs of dropped or failed entries remembered
   /// Called when the reconciler should go at once; see write_log_options::on_wake.
@@ -41,6 +46,9 @@ struct reconcile_report {
   std::uint64_t entries = 0; ///< drained and settled
   std::uint64_t failed = 0;  ///< of them, not applied
   bool published = false;    ///< a new snapshot
+  /// what() of a merge that threw twice: why entries failed as internal or out_of_memory. Else
+  /// empty.
+  std::string merge_error = {};
   /// Go again at once: at least another batch waits, or (once closed) anything does.
   bool more_pending = false;
 };

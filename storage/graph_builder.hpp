@@ -26,6 +26,8 @@ struct graph_builder_options {
   std::uint32_t vector_dimension = 0;
   bool association_times = true;
   std::uint64_t memory_budget_bytes = 0;                 ///< 0: none
+  std::uint32_t concepts_max = cmem::concepts_max;       ///< placeholders included
+  std::uint32_t degree_max = cmem::degree_max;           ///< of a concept, each direction
   std::function<void(const write_entry&)> on_apply = {}; ///< may throw; for tests of W9
 };
 
@@ -124,6 +126,10 @@ private:
   [[nodiscard]] std::uint32_t find(const concept_id& id, std::uint64_t hash,
                                    std::uint32_t hint) const noexcept;
   [[nodiscard]] std::uint32_t find(const concept_id& id) const noexcept;
+  /// How many more concepts there is an index for.
+  [[nodiscard]] std::uint64_t indices_left() const noexcept {
+    return options_.concepts_max - index_count_ + (free_indices_.size() - free_indices_taken_);
+  }
   [[nodiscard]] std::uint32_t add_node(const concept_id& id, std::uint64_t hash);
   void revive(std::uint32_t i);
   void vacate_if_unused(std::uint32_t i);

@@ -182,7 +182,7 @@ errc graph_builder::learn_concept(const lookahead& l) {
   if (!learned(i)) {
     if (over_budget_)
       return errc::memory_budget;
-    if (i == none && index_count_ >= concepts_max)
+    if (i == none && indices_left() == 0)
       return errc::limit_exceeded;
     i = i == none ? add_node(e.a, l.hash_a) : i;
     revive(i);
@@ -298,10 +298,10 @@ errc graph_builder::learn_association(const lookahead& l) {
   } else {
     if (over_budget_)
       return errc::memory_budget;
-    if ((source == none || target == none) && index_count_ > concepts_max - 2)
+    if (indices_left() < (source == none ? 1U : 0U) + (target == none && e.a != e.b ? 1U : 0U))
       return errc::limit_exceeded;
-    if ((source != none && out_.degree(source) >= degree_max)
-        || (target != none && in_.degree(target) >= degree_max))
+    if ((source != none && out_.degree(source) >= options_.degree_max)
+        || (target != none && in_.degree(target) >= options_.degree_max))
       return errc::limit_exceeded;
     if (source == none)
       source = add_node(e.a, l.hash_a);

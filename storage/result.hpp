@@ -29,7 +29,7 @@ enum class errc : std::uint8_t {
   unsupported = 14,     ///< a setting that this version refuses rather than ignores
   io_error = 15,        ///< file and cause in the detail
   parse_error = 16,     ///< file and line in the detail
-  internal = 17,        ///< a merge that threw twice: the detail is its what()
+  internal = 17,        ///< a merge that threw twice: its what() is in the report, and logged
 };
 
 /// The code's name as it is written in messages and JSON, e.g. "id_collision".

@@ -44,6 +44,9 @@ TEST_CASE("engine: an option out of range is refused by name and value") {
   CHECK_THAT(refusal({.log_capacity = 0}), ContainsSubstring("log_capacity is 0"));
   CHECK_THAT(refusal({.batch_entries_max = 0}), ContainsSubstring("batch_entries_max is 0"));
   CHECK_THAT(refusal({.vector_dimension = 4097}), ContainsSubstring("vector_dimension is 4097"));
+  CHECK_THAT(refusal({.concepts_max = 0}), ContainsSubstring("concepts_max is 0"));
+  CHECK_THAT(refusal({.concepts_max = concepts_max + 1}), ContainsSubstring("[1, 4294967040]"));
+  CHECK_THAT(refusal({.degree_max = degree_max + 1}), ContainsSubstring("degree_max is 16777217"));
   CHECK_THAT(refusal({.arena_bytes = 4095}), ContainsSubstring("arena_bytes is 4095"));
   CHECK_THAT(refusal({.settlement_history = 0}), ContainsSubstring("settlement_history is 0"));
 }
@@ -302,6 +305,10 @@ TEST_CASE("W9: a merge that throws is taken back and tried once more") {
       CHECK(f.fate_of(t) == "failed internal");
     CHECK(text_of(*f.memory->load()) == before);
     CHECK(f.memory->stats().entries_failed == 3);
+    throws = 2;
+    write_three();
+    CHECK(f.memory->reconcile().merge_error == "on purpose");
+    CHECK(f.memory->reconcile().merge_error.empty());
     for (const ticket& t : write_three())
       CHECK(f.fate_of(t) == "applied");
     CHECK(f.memory->load()->concept_count() == 3);
@@ -323,6 +330,70 @@ TEST_CASE(
   out_of_memory = false;
   CHECK(f.fate_after(op::learn_concept{cid(13)}) == "failed internal");
   CHECK(f.fate_after(op::learn_concept{cid(1)}) == "applied");
+  f.write(op::learn_concept{cid(13)});
+  CHECK(f.memory->reconcile().merge_error == "not an exception of the standard library");
+}
+
+// -- limits that only the merge can see
+
+TEST_CASE("a memory holds concepts_max concepts, placeholders included, and no more") {
+  engine_fixture f({.concepts_max = 3});
+  CHECK(f.fate_after(op::learn_concept{cid(1)}) == "applied");
+  CHECK(f.fate_after(op::learn_association{cid(2), cid(3)}) == "applied");
+  SECTION("nothing new") {
+    CHECK(f.fate_after(op::learn_concept{cid(4)}) == "failed limit_exceeded");
+    CHECK(f.fate_after(op::learn_association{cid(1), cid(4)}) == "failed limit_exceeded");
+    CHECK(f.fate_after(op::learn_association{cid(4), cid(4)}) == "failed limit_exceeded");
+    CHECK(f.fate_of(*f.memory->learn_batch(std::vector<write_op>{op::learn_concept{cid(4)}}))
+          == "failed limit_exceeded");
+    CHECK_FALSE(f.has(cid(4)));
+  }
+  SECTION("what is there may be learned, associated and replaced") {
+    CHECK(f.fate_after(op::learn_concept{cid(2)}) == "applied");
+    CHECK(f.fate_after(op::learn_association{cid(1), cid(3)}) == "applied");
+    CHECK(f.fate_after(op::learn_concept{cid(1), "again"}) == "applied");
+  }
+  SECTION("forgetting makes room, when no snapshot has it any more") {
+    auto held = f.memory->share();
+    CHECK(f.fate_after(op::forget_concept{cid(1)}) == "applied");
+    CHECK(f.fate_after(op::learn_concept{cid(4)}) == "failed limit_exceeded");
+    CHECK(f.fate_after(op::learn_concept{cid(1)}) == "applied"); // its own index
+    CHECK(f.fate_after(op::forget_concept{cid(1)}) == "applied");
+    held = {};
+    f.reconcile();
+    CHECK(f.fate_after(op::learn_association{cid(4), cid(4)}) == "applied"); // one concept
+    CHECK(f.fate_after(op::learn_association{cid(5), cid(4)}) == "failed limit_exceeded");
+  }
+  SECTION("a batch needs room for what is new to the memory, once each") {
+    CHECK(f.fate_after(op::forget_concept{cid(1)}) == "applied");
+    f.reconcile();
+    const std::vector<write_op> one{op::learn_association{cid(4), cid(4)},
+                                    op::forget_concept{cid(4)}, op::learn_concept{cid(4)},
+                                    op::forget_concept{cid(2)}, op::learn_concept{cid(2)}};
+    CHECK(f.fate_of(*f.memory->learn_batch(one)) == "applied");
+    CHECK(f.memory->load()->concept_count() == 2);
+  }
+}
+
+TEST_CASE("a concept has degree_max associations in each direction, and no more") {
+  engine_fixture f({.degree_max = 3});
+  for (std::uint64_t n = 1; n <= 3; ++n) {
+    CHECK(f.fate_after(op::learn_association{cid(0), cid(n)}) == "applied");
+    CHECK(f.fate_after(op::learn_association{cid(n), cid(0)}) == "applied");
+  }
+  const auto both = [&](const write_op& o) { // alone, and as a batch
+    const std::string alone = f.fate_after(o);
+    const std::vector<write_op> batch{o, op::forget_association{cid(8), cid(9)}};
+    CHECK(f.fate_of(*f.memory->learn_batch(batch)) == alone);
+    return alone;
+  };
+  CHECK(both(op::learn_association{cid(0), cid(4)}) == "failed limit_exceeded");
+  CHECK(both(op::learn_association{cid(4), cid(0)}) == "failed limit_exceeded");
+  CHECK(both(op::learn_association{cid(0), cid(1), kinds::causal}) == "failed limit_exceeded");
+  CHECK(both(op::learn_association{cid(0), cid(1), kinds::semantic, 0.5F}) == "applied"); // known
+  CHECK(both(op::learn_association{cid(1), cid(2)}) == "applied");
+  CHECK(f.fate_after(op::forget_association{cid(0), cid(1)}) == "applied");
+  CHECK(both(op::learn_association{cid(0), cid(4)}) == "applied");
 }
 
 TEST_CASE("W9: an arena that is used up keeps what it has, and forgetting makes room") {
