@@ -32,6 +32,14 @@ void memory_core::wake() {
 }
 
 reconcile_report memory_core::reconcile() {
+  auto report = step();
+  if (!report.merge_error.empty())
+    log(log_level::error, "a merge of " + std::to_string(report.entries)
+                            + " entries failed, and they with it: " + report.merge_error);
+  return report;
+}
+
+reconcile_report memory_core::step() {
   const std::lock_guard lock(baton_);
   const auto begin = std::chrono::steady_clock::now();
   const auto report = engine_->reconcile();

@@ -32,7 +32,8 @@ public:
   [[nodiscard]] engine& storage() noexcept { return *engine_; }
   [[nodiscard]] crew& actors() noexcept { return crew_; }
 
-  /// One step: merges, tells subscribers, and sizes the next batch by how long it took.
+  /// One step: merges, tells subscribers, sizes the next batch by how long it took, and logs why a
+  /// merge failed.
   reconcile_report reconcile();
   /// Entries wait for a step.
   [[nodiscard]] bool has_work() const;
@@ -41,6 +42,12 @@ public:
   result<kind_id> register_kind(std::string_view name);
 
   void subscribe(const snapshot_subscriber& who);
+  /// A supervisor spawned somebody again.
+  void count_respawn() noexcept { respawns_.fetch_add(1, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t respawns() const noexcept {
+    return respawns_.load(std::memory_order_relaxed);
+  }
+
   void unsubscribe(const caf::actor_addr& who);
   [[nodiscard]] std::vector<snapshot_subscriber> subscribers() const;
 
@@ -74,6 +81,7 @@ private:
 
   explicit memory_core(config c);
   void wake();
+  reconcile_report step();
   close_report drain();
 
   static constexpr std::size_t threads_max = 1024; // with a scratch of their own
@@ -87,6 +95,7 @@ private:
   std::optional<close_report> closed_; // guarded by close_mutex_
   std::mutex watch_mutex_;
   std::uint32_t complaints_ = 0; // guarded by watch_mutex_: bit per health_concern
+  std::atomic<std::uint64_t> respawns_{0};
   thread_slots<scratch_slot> scratches_{threads_max};
   std::unique_ptr<engine> engine_; // const after create()
 };

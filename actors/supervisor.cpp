@@ -6,6 +6,7 @@
 
 #include <caf/deep_to_string.hpp>
 
+#include <exception>
 #include <string>
 #include <utility>
 
@@ -57,7 +58,7 @@ struct respawn {
     state.watched.erase(found);
     if (state.core->storage().closed())
       return;
-    ++state.respawns;
+    state.core->count_respawn();
     state.core->log(log_level::warning, "an actor ended (" + caf::deep_to_string(why)
                                           + ") and is spawned again; nothing is lost");
     again();
@@ -92,9 +93,37 @@ supervisor_actor::behavior_type make_supervisor(supervisor_pointer self, core_po
       return spawn_reader(system, c, place);
     });
   return {
-    [self](const msg::count_respawns&) { return cafx::state(self).respawns; },
+    [self](const msg::count_respawns&) { return cafx::state(self).core->respawns(); },
   };
 }
+
+namespace {
+
+/// Nobody watches by message whoever watches all: its end spawns the next one. The core is not
+/// owned here, for the actor owns it.
+void spawn_supervisor(caf::actor_system& system, const core_pointer& core) {
+  const auto h = system.spawn<caf::hidden>(make_supervisor, core);
+  core->actors().set(h);
+  cafx::on_end(h, [&system, weak = std::weak_ptr(core)](const caf::error& why) {
+    const auto again = weak.lock();
+    if (!again || again->storage().closed())
+      return;
+    try { // nobody up from here catches
+      spawn_supervisor(system, again);
+      again->count_respawn();
+      again->log(log_level::warning, "the supervisor ended (" + caf::deep_to_string(why)
+                                       + ") and is spawned again; nothing is lost");
+    } catch (const std::exception& e) {
+      again->log(
+        log_level::error,
+        std::string("the supervisor ended and cannot be spawned again, so that nobody else "
+                    "will be: ")
+          + e.what());
+    }
+  });
+}
+
+} // namespace
 
 void spawn_crew(caf::actor_system& system, const core_pointer& core) {
   spawn_reconciler(system, core); // before the readers, who subscribe at it
@@ -102,7 +131,7 @@ void spawn_crew(caf::actor_system& system, const core_pointer& core) {
     spawn_reader(system, core, place);
   spawn_reader_pool(system, core);
   spawn_writer(system, core);
-  core->actors().set(system.spawn<caf::hidden>(make_supervisor, core));
+  spawn_supervisor(system, core);
 }
 
 } // namespace cmem

@@ -1,10 +1,10 @@
 #pragma once
-// The actor that spawns again what died, and how a memory's actors are spawned at all.
+// The actor that spawns again what died, and how a memory's actors are spawned at all. Should it
+// die itself, its end spawns its successor, which watches whom it finds at work.
 
 #include "actors/memory_core.hpp"
 #include "messages/interfaces.hpp"
 
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <unordered_map>
@@ -14,7 +14,6 @@ namespace cmem {
 struct supervisor_state {
   static inline const char* name = "cmem.supervisor";
   std::shared_ptr<memory_core> core;
-  std::uint64_t respawns = 0;
   /// By actor: what spawns its successor and returns whom to watch then.
   std::unordered_map<caf::actor_id, std::function<void()>> watched;
 };

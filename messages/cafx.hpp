@@ -7,6 +7,7 @@
 //   CMEM_INSPECT(T, a, b)          fields of a message; use it in T's namespace
 //   cafx::state(self), send, send_at, post, delegate, watch, tell_to_exit
 
+#include <caf/abstract_actor.hpp>
 #include <caf/actor_cast.hpp>
 #include <caf/actor_clock.hpp>
 #include <caf/actor_system.hpp>
@@ -191,6 +192,13 @@ void monitor(Self* self, const Handle& h, F down) {
 }
 
 // -- from anywhere
+
+/// Calls `f(reason)` when the actor ends, on whichever thread that happens.
+template <class Handle, class F>
+void on_end(const Handle& h, F f) {
+  caf::actor_cast<caf::abstract_actor*>(h)->attach_functor(
+    [f = std::move(f)](const caf::error& why) { f(why); });
+}
 
 template <class Handle, class Message>
 void post(const Handle& to, Message m) {

@@ -8,6 +8,7 @@
 using namespace cmem;
 using namespace cmem::test;
 using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -179,6 +180,27 @@ TEST_CASE("complaints about health are logged once, and their end") {
     std::count_if(s.logged.begin(), s.logged.end(),
                   [](const std::string& line) { return line.find("warning backpressure: ") == 0; })
     == 1);
+}
+
+TEST_CASE("why a merge failed is logged") {
+  stepped_system s;
+  std::vector<std::string> errors;
+  config c;
+  c.reconciler_detached = false;
+  c.arena_bytes = arena_bytes_min;
+  c.log = [&](log_level level, std::string_view text) {
+    if (level == log_level::error)
+      errors.emplace_back(text);
+  };
+  const auto memory = good(concurrent_memory::open(s.system(), c));
+  std::uint64_t n = 0; // ends that nobody learns take pages, and nothing else
+  while (errors.empty()) {
+    REQUIRE(n < 100'000);
+    for (const std::uint64_t end = n + 1'000; n < end; ++n)
+      good(memory->learn_association(concept_id::from_halves(1, n), concept_id::from_halves(2, n)));
+    s.tick(10ms);
+  }
+  CHECK_THAT(errors.front(), ContainsSubstring("entries failed, and they with it: std::bad_alloc"));
 }
 
 TEST_CASE("one virtual hour of ticks") {

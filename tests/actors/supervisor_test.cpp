@@ -114,12 +114,49 @@ TEST_CASE("an actor that dies again and again is spawned again and again") {
   }
 }
 
+TEST_CASE("a killed supervisor is spawned again and watches everybody") {
+  stepped_system s;
+  const auto memory = s.open();
+  const auto first = memory->actors().supervisor;
+  for (int i = 0; i < 3; ++i) {
+    kill(memory->actors().supervisor);
+    s.run();
+  }
+  CHECK(memory->actors().supervisor != first);
+  CHECK(s.has_logged("the supervisor ended"));
+  CHECK(respawns(s, *memory) == 3);
+  kill(memory->actors().reconciler);
+  kill(memory->actors().writer);
+  s.run();
+  CHECK(respawns(s, *memory) == 5);
+  const auto t = good(memory->learn_concept("a"));
+  s.advance(10ms);
+  CHECK(memory->snapshot()->covers(t));
+}
+
+TEST_CASE("whoever dies with the supervisor is spawned again by its successor") {
+  stepped_system s;
+  const auto memory = s.open();
+  const auto first = memory->actors();
+  kill(first.supervisor);
+  kill(first.reconciler);
+  kill(first.reader_pool);
+  s.run();
+  CHECK(memory->actors().reconciler != first.reconciler);
+  CHECK(memory->actors().reader_pool != first.reader_pool);
+  CHECK(respawns(s, *memory) == 3);
+  good(memory->learn_concept("a"));
+  s.advance(10ms);
+  CHECK(memory->query_concept("a"));
+}
+
 TEST_CASE("a closed memory spawns nobody again") {
   stepped_system s;
   const auto memory = s.open();
   const auto handles = memory->actors();
   memory->close();
   kill(handles.writer);
+  kill(handles.supervisor);
   s.run();
   CHECK(!s.has_logged("spawned again"));
   CHECK(!memory->actors().writer);
