@@ -18,7 +18,10 @@ int main() {
     op::learn_association{"wet street", "slow traffic", kinds::causal, 0.8F},
   };
   const auto ticket = memory.learn_batch(lesson); // returns at once: a ticket is a receipt
-  if (!ticket || !memory.await_visible(*ticket)) {
+  if (!ticket)
+    return EXIT_FAILURE;
+  const auto settled = memory.await_visible(*ticket); // what became of it
+  if (!settled || settled->what != fate::applied) {
     std::fprintf(stderr, "nothing was learned\n");
     return EXIT_FAILURE;
   }

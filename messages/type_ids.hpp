@@ -1,8 +1,8 @@
 #pragma once
 // All messages, and their numbers. Structs of our own namespace, for `using namespace caf` brings
 // in atoms of common names. A host whose own block would meet these numbers compiles this library
-// and itself with another CMEM_TYPE_ID_BASE. A node that talks to others adds the block `cmem` to
-// its system's config.
+// and itself with another CMEM_TYPE_ID_BASE (a setting of the build, which hands it on). A node
+// that talks to others adds the block `cmem` to its system's config.
 
 #include "messages/internal.hpp"
 #include "messages/requests.hpp"
@@ -12,6 +12,8 @@
 // Leaves a thousand to a host that starts at the first custom one.
 #  define CMEM_TYPE_ID_BASE (caf::first_custom_type_id + 1000)
 #endif
+
+static_assert(CMEM_TYPE_ID_BASE >= caf::first_custom_type_id, "numbers below are CAF's own");
 
 CAF_BEGIN_TYPE_ID_BLOCK(cmem, CMEM_TYPE_ID_BASE)
 
