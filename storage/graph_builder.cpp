@@ -123,7 +123,7 @@ void graph_builder::reclaim(const std::vector<bool>& in_use) {
     };
     const auto prefetch = [&](const retired_object& o) {
       if (static_cast<retired_kind>(o.kind) == retired_kind::payload) // its head tells its size
-        __builtin_prefetch(pages_.memory().at(o.object), 1);
+        prefetch_to_write(pages_.memory().at(o.object));
     };
     retired_.settle(live, dead, free, prefetch);
   }
