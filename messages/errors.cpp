@@ -8,7 +8,7 @@ namespace cmem {
 
 namespace {
 
-constexpr auto code_max = static_cast<std::uint8_t>(errc::internal);
+constexpr auto code_max = static_cast<std::uint8_t>(errc_last);
 
 std::string detail_of(const caf::error& e) {
   const auto& context = e.context();

@@ -22,6 +22,10 @@ std::string_view to_string(errc code) noexcept {
     case errc::io_error: return "io_error";
     case errc::parse_error: return "parse_error";
     case errc::internal: return "internal";
+    case errc::disk_full: return "disk_full";
+    case errc::corrupt: return "corrupt";
+    case errc::locked: return "locked";
+    case errc::read_only: return "read_only";
   }
   return "errc?"; // a number from a newer version, over the wire
 }

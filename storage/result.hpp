@@ -17,20 +17,27 @@ enum class errc : std::uint8_t {
   unknown_kind = 2,     ///< association kind that was never registered
   overloaded = 3,       ///< the write log is full and its policy is `reject` (W3)
   dropped = 4,          ///< discarded by the overflow policy `drop_oldest` (W3)
-  not_found = 5,        ///< no such concept or association in the snapshot it was applied to
-  id_collision = 6,     ///< two different names hash to one id
-  memory_budget = 7,    ///< over the memory budget: nothing new is taken, what is stored stays
-  limit_exceeded = 8,   ///< a public limit (limits.hpp): degree, kinds, concepts
-  out_of_memory = 9,    ///< the address space reserved for this memory is used up
-  closed = 10,          ///< after close()
-  not_durable = 11,     ///< await_durable on a memory without storage
-  unknown = 12,         ///< the bounded history has passed this ticket, or it is another memory's
-  timed_out = 13,       ///< the deadline of an await
-  unsupported = 14,     ///< a setting that this version refuses rather than ignores
-  io_error = 15,        ///< file and cause in the detail
-  parse_error = 16,     ///< file and line in the detail
-  internal = 17,        ///< a merge that threw twice: its what() is in the report, and logged
+  not_found = 5, ///< no such concept or association in the snapshot it was applied to; no such file
+  id_collision = 6,   ///< two different names hash to one id
+  memory_budget = 7,  ///< over the memory budget: nothing new is taken, what is stored stays
+  limit_exceeded = 8, ///< a public limit (limits.hpp): degree, kinds, concepts
+  out_of_memory = 9,  ///< the address space reserved for this memory is used up
+  closed = 10,        ///< after close()
+  not_durable = 11,   ///< await_durable on a memory without storage
+  unknown = 12,       ///< the bounded history has passed this ticket, or it is another memory's
+  timed_out = 13,     ///< the deadline of an await
+  unsupported = 14,   ///< a setting that this version refuses rather than ignores
+  io_error = 15,      ///< file and cause in the detail
+  parse_error = 16,   ///< file and line in the detail
+  internal = 17,      ///< a merge that threw twice: its what() is in the report, and logged
+  disk_full = 18,     ///< no space left for a write or a new file (D4)
+  corrupt = 19,       ///< bytes that fail their checksum: file and offset in the detail (D3)
+  locked = 20,        ///< another process writes this store: its pid in the detail (D6)
+  read_only = 21,     ///< nothing more is written: the detail is the error that began it (D4)
 };
+
+/// The last code of this version: numbers above it come from a newer one.
+inline constexpr errc errc_last = errc::read_only;
 
 /// The code's name as it is written in messages and JSON, e.g. "id_collision".
 [[nodiscard]] std::string_view to_string(errc code) noexcept;

@@ -75,8 +75,8 @@ TEST_CASE("failures read as code and detail") {
   CHECK(to_string(failure{errc::id_collision, "`a` and `b`"}) == "id_collision: `a` and `b`");
   CHECK(to_string(failure{errc::closed, ""}) == "closed");
   std::set<std::string_view> names;
-  for (int code = 0; code <= static_cast<int>(errc::internal); ++code)
+  for (int code = 0; code <= static_cast<int>(errc_last); ++code)
     names.insert(to_string(static_cast<errc>(code)));
-  CHECK(names.size() == static_cast<std::size_t>(errc::internal) + 1);
+  CHECK(names.size() == static_cast<std::size_t>(errc_last) + 1);
   CHECK_FALSE(names.contains(to_string(static_cast<errc>(200))));
 }
