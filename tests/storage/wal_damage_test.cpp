@@ -122,6 +122,34 @@ TEST_CASE("D3: damage before the end names file and offset, and what is lost") {
                                "were durable, and sequence 0 is the last one"));
 }
 
+TEST_CASE("D3: records behind a damaged header are not taken for an unused file") {
+  const small_log d(false, false);
+  auto bytes = d.faults->content("/s/wal-0.log");
+  bytes[20] ^= std::byte{4};
+  d.faults->set_content("/s/wal-0.log", bytes);
+  const auto r = d.read();
+  CHECK(r.error.code == errc::corrupt);
+  CHECK_THAT(r.error.detail, ContainsSubstring("/s/wal-0.log at offset 0: the header is damaged"));
+}
+
+TEST_CASE("D3: a file that steps over the place where the next one begins is corrupt") {
+  wal_disk d;
+  auto w = d.open();
+  append(w, 1, "a");
+  append(w, 5, std::string(3'300, 'b'));
+  append(w, 6, std::string(3'300, 'c'));
+  REQUIRE(w.sync());
+  auto bytes = d.faults->content("/s/wal-1.log");
+  wal_header h;
+  REQUIRE(read_wal_header(const_bytes(bytes).first(512), h) == wal_header_state::valid);
+  CHECK(h.base == 5);
+  h.base = 3;
+  h = sealed(h);
+  std::copy_n(reinterpret_cast<const std::byte*>(&h), sizeof h, bytes.begin());
+  d.faults->set_content("/s/wal-1.log", bytes);
+  CHECK(d.read().text() == "1=a corrupt");
+}
+
 TEST_CASE("D3: a torn tail is no error, and its bytes are counted") {
   const small_log d(false, false);
   auto bytes = d.faults->content("/s/wal-0.log");

@@ -128,6 +128,48 @@ TEST_CASE("wal: released files are written again, and their old bytes never read
   CHECK(d.read(0).error.code == errc::corrupt); // for who still needs what was released
 }
 
+TEST_CASE("wal: records that lost their header to a crash are never taken for newer ones") {
+  const wal_disk d;
+  {
+    auto w = d.open();
+    for (std::uint64_t i = 1; i <= 4; ++i)
+      append(w, i, large);
+    REQUIRE(w.sync());
+    REQUIRE(w.release(2));
+    const auto before = d.faults->content("/s/wal-0.log");
+    append(w, 5, large); // wal-0.log again
+    append(w, 6, "lost");
+    append(w, 7, "lost");
+    REQUIRE(w.write());
+    auto crashed = d.faults->content("/s/wal-0.log");
+    std::copy_n(before.begin(), sizeof(wal_header), crashed.begin());
+    d.faults->set_content("/s/wal-0.log", crashed);
+  }
+  d.faults->kill();
+  CHECK(d.read(2).records.size() == 2);
+  auto w = d.open(2);
+  REQUIRE(w.release(2));
+  append(w, 5, std::string(1'752, 'x')); // wal-0.log again: as long as 5 and 6 were
+  REQUIRE(w.sync());
+  const auto bytes = d.faults->content("/s/wal-0.log");
+  CHECK(peek_wal_record(const_bytes(bytes).subspan(512 + 1'792)).sequence == 7); // is right behind
+  CHECK(d.read(4).records.size() == 1);
+}
+
+TEST_CASE("wal: a generation never comes again, also when a crash lost it") {
+  const wal_disk d;
+  const auto generation = [&] {
+    static_cast<void>(d.open());
+    const std::string path = "/s/" + d.files().front();
+    wal_header h;
+    REQUIRE(read_wal_header(const_bytes(d.faults->content(path)).first(512), h)
+            == wal_header_state::valid);
+    REQUIRE(d.e.remove(path));
+    return h.generation;
+  };
+  CHECK(generation() != generation());
+}
+
 TEST_CASE("wal: no more spare files stay than were asked for, and one can be made ahead") {
   wal_disk d;
   d.options.spares_max = 1;
