@@ -3,6 +3,9 @@
 
 #include "tests/storage/wal_fixture.hpp"
 
+#include <filesystem>
+#include <stdlib.h>
+
 using namespace cmem;
 using namespace cmem::test;
 using Catch::Matchers::ContainsSubstring;
@@ -319,4 +322,31 @@ TEST_CASE("D4: on a full disk what was synced stays, and the next open goes on")
   append(w, 3, "c");
   REQUIRE(w.sync());
   CHECK(d.read().report.records == 3);
+}
+
+TEST_CASE("wal: a real disk takes it too") {
+  const env e;
+  std::string path = (std::filesystem::temp_directory_path() / "cmem_wal_XXXXXX").string();
+  REQUIRE(::mkdtemp(path.data()) != nullptr);
+  wal_end end;
+  std::uint64_t sequence = 0;
+  for (int life = 0; life != 3; ++life) {
+    auto w = wal_writer::open(e, path, {wal_file_bytes_min, 1}, end);
+    REQUIRE(w);
+    for (int i = 0; i != 20; ++i)
+      append(*w, ++sequence, std::string(500, 'r'));
+    REQUIRE(w->sync());
+    REQUIRE(w->release(sequence - 5));
+    auto r = wal_reader::open(e, path, {0, sequence - 5, sequence});
+    REQUIRE(r);
+    wal_record record;
+    for (std::uint64_t i = sequence - 4; i <= sequence; ++i) {
+      REQUIRE(*r->next(record));
+      CHECK(record.sequence == i);
+      CHECK(text_of(record.payload) == std::string(500, 'r'));
+    }
+    REQUIRE_FALSE(*r->next(record));
+    end = r->end();
+  }
+  std::filesystem::remove_all(path);
 }
