@@ -73,7 +73,7 @@ void builder_rig::publish() {
 
 void builder_rig::release() {
   log_.release(batch_);
-  pages_.provision();
+  builder_.provision();
 }
 
 } // namespace cmem::bench

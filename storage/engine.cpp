@@ -276,7 +276,7 @@ reconcile_report engine::reconcile() {
   m.reclaim();
   m.core->payloads.provision();
   if (report.published)
-    m.core->pages.provision();
+    m.core->builder.provision();
   m.publish_figures();
   if (closed()) {
     report.more_pending = m.log.appends_in_flight() || m.log.counters().pending > 0;

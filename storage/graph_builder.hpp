@@ -64,6 +64,13 @@ public:
   /// std::bad_alloc (the heap's): call it again before anything else is merged.
   void reclaim(const std::vector<bool>& in_use);
 
+  /// Makes ready what the next versions will need if they are like the last, so that memory is
+  /// touched between publishes and not within. Never throws.
+  void provision() noexcept {
+    pages_.provision();
+    retired_.provision();
+  }
+
   [[nodiscard]] const graph_snapshot& newest() const noexcept { return *live_.back(); }
   [[nodiscard]] bool over_budget() const noexcept;
   /// Bytes of everything here and in the two pools.

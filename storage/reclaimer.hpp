@@ -3,6 +3,7 @@
 
 #include "storage/arena.hpp"
 #include "storage/page_pool.hpp"
+#include "storage/retired_list.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -13,27 +14,6 @@
 #include <vector>
 
 namespace cmem {
-
-/// What to do with a retired object when its time comes.
-enum class retired_kind : std::uint8_t {
-  page,    ///< a page_pool block of `size` bytes
-  payload, ///< a payload_pool block
-  index,   ///< a concept index (in `object`) to vacate; `size` is the token of its vacancy
-};
-
-/// An object that snapshots [created, replaced) see, with `replaced` the version it was retired in.
-struct retired_object {
-  std::uint64_t created : 48;
-  std::uint64_t use : 8;  // page_use
-  std::uint64_t kind : 8; // retired_kind
-  std::uint32_t object;   // handle, or index
-  std::uint32_t size;
-
-  [[nodiscard]] std::uint64_t size_of_page() const noexcept {
-    return static_cast<retired_kind>(kind) == retired_kind::page ? size : 0;
-  }
-};
-static_assert(sizeof(retired_object) == 16);
 
 /// Interval-based reclamation: an object is freed when no live snapshot's version lies in its
 /// interval. What a live snapshot blocks waits in that snapshot's bucket and is looked at again
@@ -75,25 +55,36 @@ public:
   template <class Free, class Prefetch>
   void settle(const std::vector<std::uint64_t>& live, const std::vector<std::uint64_t>& dead,
               Free&& free, Prefetch&& prefetch) {
-    recycled_.reserve(recycled_max);
     for (const std::uint64_t version : dead) {
       const auto older = std::lower_bound(live.begin(), live.end(), version);
-      auto objects = take_objects(version);
-      for (const retired_object& o : objects)
-        page_bytes_waiting_ -= o.size_of_page();
+      retired_list objects = take_objects(version);
+      for (std::size_t i = 0; i < objects.size(); ++i)
+        page_bytes_waiting_ -= objects[i].size_of_page();
+      std::size_t placed = 0;
       try {
-        place(objects, older == live.begin() ? 0 : *std::prev(older), free,
+        place(objects, placed, older == live.begin() ? 0 : *std::prev(older), free,
               [](const retired_object&) {});
-      } catch (...) {
-        for (const retired_object& o : objects)
-          page_bytes_waiting_ += o.size_of_page();
+      } catch (const std::bad_alloc&) {
+        objects.erase_front(placed);
+        for (std::size_t i = 0; i < objects.size(); ++i)
+          page_bytes_waiting_ += objects[i].size_of_page();
         put_back(version, std::move(objects));
         throw;
       }
       drop_bucket(version, std::move(objects));
     }
-    place(pending_, live.empty() ? 0 : live.back(), free, prefetch);
+    std::size_t placed = 0;
+    try {
+      place(pending_, placed, live.empty() ? 0 : live.back(), free, prefetch);
+    } catch (const std::bad_alloc&) {
+      pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(placed));
+      throw;
+    }
+    pending_.clear();
   }
+
+  /// Makes room for what the next versions will retire if they are like the last. Never throws.
+  void provision() noexcept { spare_.provision(); }
 
   /// Bytes of pages that wait for a snapshot to go (payloads are in their pool's figures).
   [[nodiscard]] std::uint64_t page_bytes_waiting() const noexcept { return page_bytes_waiting_; }
@@ -102,7 +93,7 @@ public:
 private:
   struct bucket {
     std::uint64_t version;
-    std::vector<retired_object> objects;
+    retired_list objects;
   };
 
   void retire(std::uint64_t created, retired_kind kind, page_use use, std::uint32_t object,
@@ -116,46 +107,39 @@ private:
     pending_.push_back(o);
   }
 
-  /// Frees each object unless version `blocker` (0: none) sees it, and empties the list. Throws
-  /// with what is not placed yet in it.
-  template <class Free, class Prefetch>
-  void place(std::vector<retired_object>& objects, std::uint64_t blocker, Free&& free,
+  /// Frees each object unless version `blocker` (0: none) sees it; `i` counts them.
+  template <class Objects, class Free, class Prefetch>
+  void place(const Objects& objects, std::size_t& i, std::uint64_t blocker, Free&& free,
              Prefetch&& prefetch) {
     constexpr std::size_t ahead = 64;
-    std::size_t i = 0;
-    try {
-      for (; i < objects.size(); ++i) {
-        const retired_object& o = objects[i];
-        if (i + ahead < objects.size())
-          prefetch(objects[i + ahead]);
-        if (blocker == 0 || blocker < o.created)
-          free(o);
-        else
-          wait_for(blocker, o);
+    const auto goes = [&](const retired_object& o) { return blocker == 0 || blocker < o.created; };
+    retired_list* blocked = nullptr;
+    for (; i < objects.size(); ++i) {
+      const retired_object& o = objects[i];
+      if (i + ahead < objects.size() && goes(objects[i + ahead]))
+        prefetch(objects[i + ahead]);
+      if (goes(o)) {
+        free(o);
+        continue;
       }
-    } catch (const std::bad_alloc&) {
-      objects.erase(objects.begin(), objects.begin() + static_cast<std::ptrdiff_t>(i));
-      throw;
+      if (blocked == nullptr)
+        blocked = &bucket_of(blocker);
+      blocked->push_back(o, spare_);
+      page_bytes_waiting_ += o.size_of_page();
     }
-    objects.clear();
   }
-  void wait_for(std::uint64_t version, const retired_object& o) {
-    bucket_of(version).push_back(o);
-    page_bytes_waiting_ += o.size_of_page();
-  }
-  std::vector<retired_object>& bucket_of(std::uint64_t version);
+  /// Stays where it is until the next call or drop_bucket().
+  retired_list& bucket_of(std::uint64_t version);
   [[nodiscard]] std::vector<bucket>::iterator find(std::uint64_t version) noexcept;
   /// The bucket stays, empty, until it is dropped: putting its objects back allocates nothing.
-  [[nodiscard]] std::vector<retired_object> take_objects(std::uint64_t version) noexcept;
-  void put_back(std::uint64_t version, std::vector<retired_object>&& objects) noexcept;
-  void drop_bucket(std::uint64_t version, std::vector<retired_object>&& emptied) noexcept;
-
-  static constexpr std::size_t recycled_max = 4;
+  [[nodiscard]] retired_list take_objects(std::uint64_t version) noexcept;
+  void put_back(std::uint64_t version, retired_list&& objects) noexcept;
+  void drop_bucket(std::uint64_t version, retired_list&& emptied) noexcept;
 
   std::vector<retired_object> pending_;
   std::vector<bucket> buckets_; // ascending versions
   std::uint64_t page_bytes_waiting_ = 0;
-  std::vector<std::vector<retired_object>> recycled_; // empty, capacity kept: no growth stalls
+  retired_list::stock spare_;
 };
 
 } // namespace cmem
