@@ -161,7 +161,7 @@ std::uint32_t graph_builder::find(const concept_id& id, std::uint64_t hash,
                                   std::uint32_t hint) const noexcept {
   if (hint != none && node(hint).id == id)
     return hint;
-  return ids_.find(hash, [&](std::uint32_t i) { return node(i).id == id; }).value_or(none);
+  return ids_.find(hash, [&](std::uint32_t i) { return node(i).id == id; });
 }
 
 std::uint32_t graph_builder::find(const concept_id& id) const noexcept {

@@ -104,14 +104,14 @@ public:
   [[nodiscard]] std::optional<concept_view> find(const concept_id& id) const noexcept {
     // Newer snapshots share the table: what it names counts only if this one has it under that id.
     const concept_node* found = nullptr;
-    const auto index = ids_->find(hash_value(id), [&](std::uint32_t i) {
+    const std::uint32_t index = ids_->find(hash_value(id), [&](std::uint32_t i) {
       if (i >= index_count_)
         return false;
       found = &node(i);
       return found->id == id;
     });
-    return index && found->state == node_learned
-             ? std::optional(concept_view(base_, *found, *index))
+    return index != id_table::index_none && found->state == node_learned
+             ? std::optional(concept_view(base_, *found, index))
              : std::nullopt;
   }
   [[nodiscard]] std::optional<std::uint32_t> index_of(const concept_id& id) const noexcept {

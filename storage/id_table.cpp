@@ -118,9 +118,8 @@ void id_table::erase(std::uint64_t hash, std::uint32_t index) noexcept {
 }
 
 std::uint32_t id_table::candidate(std::uint64_t hash) const noexcept {
-  const auto found = probe(shards_[shard_of(hash)].load(std::memory_order_relaxed), hash,
-                           [](std::uint32_t) { return true; });
-  return found.value_or(index_none);
+  return probe(shards_[shard_of(hash)].load(std::memory_order_relaxed), hash,
+               [](std::uint32_t) { return true; });
 }
 
 void id_table::prefetch(std::uint64_t hash) const noexcept {

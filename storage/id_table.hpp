@@ -12,7 +12,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #if defined(__SSE2__)
@@ -38,19 +37,18 @@ public:
   id_table(const id_table&) = delete;
   id_table& operator=(const id_table&) = delete;
 
-  /// The index under `hash` for which matches(index) holds.
+  /// The index under `hash` for which matches(index) holds; index_none if there is none.
   template <class Matches>
-  [[nodiscard]] std::optional<std::uint32_t> find(std::uint64_t hash,
-                                                  Matches&& matches) const noexcept {
+  [[nodiscard]] std::uint32_t find(std::uint64_t hash, const Matches& matches) const noexcept {
     const std::atomic<std::uint64_t>& shard = shards_[shard_of(hash)];
     std::uint64_t word = shard.load(std::memory_order_acquire); // pairs with the release in grow()
     for (;;) {
-      if (const auto found = probe(word, hash, matches))
+      if (const std::uint32_t found = probe(word, hash, matches); found != index_none)
         return found;
       // Who read a slot of another life of the table acquired that it was replaced (see store()).
       const std::uint64_t again = shard.load(std::memory_order_acquire);
       if (again == word)
-        return std::nullopt;
+        return index_none;
       word = again;
     }
   }
@@ -113,8 +111,8 @@ private:
 #endif
   }
   template <class Matches>
-  std::optional<std::uint32_t> probe(std::uint64_t word, std::uint64_t hash,
-                                     Matches&& matches) const noexcept {
+  std::uint32_t probe(std::uint64_t word, std::uint64_t hash,
+                      const Matches& matches) const noexcept {
     // Nearly always in its first bucket, and alone with its fingerprint.
     const std::atomic<std::uint64_t>* bucket =
       slots(word) + home(static_cast<std::uint32_t>(hash), word);
@@ -129,8 +127,8 @@ private:
     return probe_on(word, hash, matches);
   }
   template <class Matches>
-  [[gnu::noinline]] std::optional<std::uint32_t> probe_on(std::uint64_t word, std::uint64_t hash,
-                                                          Matches&& matches) const noexcept {
+  [[gnu::noinline]] std::uint32_t probe_on(std::uint64_t word, std::uint64_t hash,
+                                           const Matches& matches) const noexcept {
     const std::size_t mask = capacity(word) - 1;
     const auto fingerprint = static_cast<std::uint32_t>(hash);
     std::size_t at = home(fingerprint, word);
@@ -146,10 +144,10 @@ private:
           return v - 1;
       }
       if (!full) // an insert goes on to the next bucket only from one that was full
-        return std::nullopt;
+        return index_none;
       at = (at + bucket_slots) & mask;
     }
-    return std::nullopt;
+    return index_none;
   }
   [[nodiscard]] handle new_slots(std::size_t log2_capacity);
   void grow(std::size_t shard);
