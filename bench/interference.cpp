@@ -15,7 +15,7 @@ namespace cmem::bench {
 namespace {
 
 constexpr double writes_per_second = 200'000;
-constexpr std::size_t reads_per_window = 20'000;
+constexpr std::size_t reads_per_window = 5'000;
 constexpr std::uint32_t path_depth = 4;
 
 struct p99s {
@@ -153,7 +153,7 @@ outcome interference(const options& options) {
   };
   (void) read_memory();
   (void) read_map();
-  for (int round = 0; round < 5; ++round) {
+  for (int round = 0; round < 15; ++round) {
     measure(read_memory, calm_ns);
     {
       const paced_writer writer(writes_per_second, 0, [&](std::uint64_t i) {

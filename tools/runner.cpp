@@ -17,7 +17,8 @@ namespace cmem::tools {
 namespace {
 
 constexpr std::int64_t ms = 1'000'000;
-constexpr std::int64_t watch_every_ns = 200'000;
+// A core that looks oftener takes more from the threads it shares it with than it learns.
+constexpr std::int64_t watch_every_ns = 1'000'000;
 constexpr std::int64_t gauge_every_ns = 2 * ms;
 constexpr std::int64_t memory_every_ns = 20 * ms;
 constexpr std::int64_t live_every_ns = 200 * ms;

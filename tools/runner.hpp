@@ -32,8 +32,8 @@ struct run_hooks {
   std::function<bool()> interrupted = {};              ///< asked 20 times a second; may be empty
 };
 
-/// Runs it. The calling thread watches: it samples staleness by polling 5,000 times a second while
-/// watched writes are under way, which overstates staleness by up to 0.2 ms and disturbs nobody.
+/// Runs it. The calling thread watches: it samples staleness by polling 1,000 times a second while
+/// watched writes are under way, which overstates staleness by up to 1 ms.
 /// Fails when the target refuses a kind or the preload; missed expectations are in the report.
 result<run_report> run_scenario(const scenario& s, const dataset& data, scenario_target& target,
                                 const run_hooks& hooks);
