@@ -1,64 +1,17 @@
-#include "storage/engine.hpp"
+#include "storage/engine_impl.hpp"
 
-#include "storage/graph_builder.hpp"
 #include "storage/limits.hpp"
-#include "storage/page_pool.hpp"
-#include "storage/settlement_log.hpp"
-#include "storage/settlement_waiters.hpp"
 #include "storage/validate.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <condition_variable>
 #include <cstddef>
-#include <exception>
-#include <mutex>
 #include <new>
 #include <random>
-#include <string>
-#include <utility>
-#include <vector>
 
 namespace cmem {
 
 namespace {
-
-/// What snapshots need, and so what guards and handles keep alive.
-struct graph_core {
-  graph_core(const engine_options& o, std::shared_ptr<const settlements> settled)
-    : memory(o.arena_bytes),
-      payloads(memory),
-      pages(memory),
-      builder(pages, payloads,
-              {o.vector_dimension, o.association_times, o.memory_budget_bytes, o.concepts_max,
-               o.degree_max, o.on_apply},
-              std::move(settled)) {}
-
-  arena memory;
-  payload_pool payloads;
-  page_pool pages;
-  graph_builder builder;
-};
-
-struct failed_entry {
-  std::uint32_t writer;
-  std::uint64_t number;
-  std::uint32_t entries;
-  errc reason;
-};
-
-/// What entries fail with when their merge threw, and the exception's what().
-std::pair<errc, std::string> reason_of(const std::exception_ptr& thrown) {
-  try {
-    std::rethrow_exception(thrown);
-  } catch (const std::bad_alloc& e) {
-    return {errc::out_of_memory, e.what()};
-  } catch (const std::exception& e) {
-    return {errc::internal, e.what()};
-  } catch (...) { // on_apply's own
-    return {errc::internal, "not an exception of the standard library"};
-  }
-}
 
 result<void> check_range(const char* name, std::uint64_t value, std::uint64_t low,
                          std::uint64_t high) {
@@ -70,67 +23,6 @@ result<void> check_range(const char* name, std::uint64_t value, std::uint64_t lo
 }
 
 } // namespace
-
-struct engine::impl {
-  impl(engine_options o, std::uint32_t tag)
-    : options(std::move(o)),
-      memory_tag(tag),
-      settled(options.settlement_history, tag),
-      core(std::make_shared<graph_core>(options, settled.publish())),
-      log(core->payloads, {options.log_capacity, options.overflow, tag, options.on_wake}),
-      view(core, core->builder.live().back()),
-      batch_entries_max(options.batch_entries_max) {
-    publish_figures();
-  }
-
-  timestamp_us now() const {
-    if (options.clock)
-      return options.clock();
-    const auto t = std::chrono::system_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::microseconds>(t).count();
-  }
-
-  void take_batch();
-  void merge_batch();
-  void publish(const reconcile_report& report);
-  void settle_waiters();
-  void reclaim();
-  void publish_figures();
-
-  const engine_options options;
-  const std::uint32_t memory_tag;
-  settlement_log settled; // the reconciler's, as all of this block
-  const std::shared_ptr<graph_core> core;
-  kind_registry kinds;
-  write_log log;
-  read_view view;
-  drained_batch batch; // in hand: survives a reconciler that dies (W9)
-  enum class stage { none, drained, merged, settled };
-  stage at = stage::none; // how far the batch in hand has come
-  std::vector<failed_entry> failed;
-  std::string merge_error; // of the batch in hand
-  std::vector<bool> in_use;
-  settlement_waiters waiters;
-  std::uint64_t sequence = 0;
-  // What a step that threw left to the next one.
-  bool publish_due = false;
-  bool reclaim_due = false;
-
-  std::atomic<std::size_t> batch_entries_max;
-  std::atomic<bool> closed{false};
-  std::atomic<bool> finished{false}; // closed, and nothing is left to drain
-  std::mutex finish_mutex; // guards `waiters` but for add(): at the end, awaits look for themselves
-  // Figures, written by the reconciler.
-  std::atomic<bool> over_budget{false};
-  std::atomic<std::uint64_t> reconciliations{0};
-  std::atomic<std::uint64_t> entries_processed{0};
-  std::atomic<std::uint64_t> entries_failed{0};
-  std::atomic<std::uint64_t> live_snapshots{1};
-  std::atomic<timestamp_us> in_hand_oldest{0};
-  std::atomic<std::uint64_t> bookkeeping{0};
-  std::atomic<std::uint64_t> times{0};
-  std::atomic<std::uint64_t> retired{0};
-};
 
 // -- making one
 
@@ -145,16 +37,28 @@ result<std::unique_ptr<engine>> engine::create(engine_options options) {
         check_range("settlement_history", options.settlement_history, 1, 1'000'000)})
     if (!checked)
       return checked.error();
+  std::unique_ptr<engine> made;
   try {
     std::uint32_t tag = 0;
     while (tag == 0)
       tag = std::random_device()();
-    return std::unique_ptr<engine>(new engine(std::make_unique<impl>(std::move(options), tag)));
+    made.reset(new engine(std::make_unique<impl>(std::move(options), tag)));
   } catch (const std::bad_alloc&) {
     return failure{errc::out_of_memory,
                    "cannot reserve the memory's address space: raise the limit on virtual "
                    "memory (ulimit -v) or lower arena_bytes"};
   }
+  if (made->impl_->options.store) {
+    try {
+      if (auto done = made->impl_->open_store(); !done)
+        return done.error();
+    } catch (const std::bad_alloc&) {
+      return failure{errc::out_of_memory, "no room for what the store in "
+                                            + made->impl_->options.store->directory
+                                            + " holds: raise arena_bytes"};
+    }
+  }
+  return made;
 }
 
 engine::engine(std::unique_ptr<impl> p) : impl_(std::move(p)) {}
@@ -170,6 +74,8 @@ result<ticket> engine::write(const Op& o) {
   if constexpr (std::is_same_v<Op, write_op>) {
     return std::visit([this](const auto& x) { return this->write(x); }, o);
   } else {
+    if (impl_->store && impl_->store->broken())
+      return impl_->store->refusal();
     if constexpr (std::is_same_v<Op, op::learn_concept>)
       if (impl_->over_budget.load(std::memory_order_relaxed) && !load()->index_of(o.id.id))
         return failure{errc::memory_budget,
@@ -200,6 +106,17 @@ result<ticket> engine::learn_batch(std::span<const write_op> ops) {
     if (auto valid = validate(ops[i], {impl_->kinds, impl_->options.vector_dimension}); !valid)
       return failure{valid.error().code,
                      "entry " + std::to_string(i) + " of the batch: " + valid.error().detail};
+  if (impl_->store) {
+    if (impl_->store->broken())
+      return impl_->store->refusal();
+    std::uint64_t bytes = sizeof(wal_batch_head) + 16 * kinds_max + kinds_max * name_bytes_max;
+    for (const write_op& o : ops)
+      bytes += encoded_bytes_max(o);
+    if (bytes > wal_payload_bytes_max)
+      return failure{errc::limit_exceeded, "batch has " + std::to_string(bytes) + " bytes: at most "
+                                             + std::to_string(wal_payload_bytes_max)
+                                             + " go in one log record"};
+  }
   return impl_->log.append_batch(ops, impl_->now());
 }
 
@@ -251,143 +168,7 @@ result<settlement> engine::await_visible(const ticket& t, std::chrono::nanosecon
   return state->known;
 }
 
-// -- reconciling
-
-reconcile_report engine::reconcile() {
-  impl& m = *impl_;
-  reconcile_report report;
-  if (m.reclaim_due)
-    m.reclaim(); // before more is retired
-  if (m.finished.load(std::memory_order_relaxed)) {
-    m.settle_waiters();
-    return report;
-  }
-  m.take_batch();
-  report.entries = m.batch.entry_count;
-  for (const failed_entry& f : m.failed)
-    report.failed += f.entries;
-  report.merge_error = m.merge_error;
-  if (m.at != impl::stage::none || m.settled.changed() || m.publish_due) {
-    m.publish(report);
-    report.published = true;
-  }
-  m.in_hand_oldest.store(0, std::memory_order_relaxed);
-  m.settle_waiters();
-  m.reclaim();
-  m.core->payloads.provision();
-  if (report.published)
-    m.core->builder.provision();
-  m.publish_figures();
-  if (closed()) {
-    report.more_pending = m.log.appends_in_flight() || m.log.counters().pending > 0;
-    if (!report.more_pending) {
-      m.finished.store(true, std::memory_order_seq_cst); // pairs with on_settled()
-      m.settle_waiters();
-    }
-  } else {
-    report.more_pending =
-      m.log.counters().pending >= m.batch_entries_max.load(std::memory_order_relaxed);
-  }
-  return report;
-}
-
-void engine::impl::take_batch() {
-  if (at == stage::none) {
-    log.drain_batch(batch_entries_max.load(std::memory_order_relaxed), batch);
-    if (!batch.entries.empty())
-      at = stage::drained;
-  }
-  in_hand_oldest.store(batch.oldest_time, std::memory_order_relaxed);
-  if (at == stage::drained) {
-    merge_batch();
-    at = stage::merged;
-  }
-  if (at == stage::merged) {
-    for (const handle h : batch.entries)
-      settled.saw(log.entry(h).writer, log.entry(h).number);
-    for (const failed_entry& f : failed)
-      settled.failed(f.writer, f.number, f.reason);
-    at = stage::settled;
-  }
-  // Who waits for an entry that has left the log, and came with no batch, waits for a dropped one.
-  // What the log carries over to the next batch is out of the queue as well: drops behind it count.
-  const std::uint64_t popped = log.popped();
-  const write_entry* carried = log.carried();
-  const auto may_come = [carried](const ticket& t) {
-    return carried != nullptr && t.writer == carried->writer && t.number >= carried->number;
-  };
-  const std::lock_guard lock(finish_mutex);
-  for (const auto& w : waiters.collect())
-    if (popped >= w->pushed && !may_come(w->of))
-      settled.left(w->of.writer, w->of.number);
-}
-
-void engine::impl::publish(const reconcile_report& report) {
-  publish_due = true;
-  const timestamp_us time = std::max(core->builder.newest().timestamp(), now());
-  (void) view.publish(core->builder.publish(sequence + batch.entry_count, time, settled.publish()));
-  publish_due = false;
-  reclaim_due = true;
-  sequence += batch.entry_count;
-  reconciliations.fetch_add(1, std::memory_order_relaxed);
-  entries_processed.fetch_add(report.entries, std::memory_order_relaxed);
-  entries_failed.fetch_add(report.failed, std::memory_order_relaxed);
-  failed.clear();
-  merge_error.clear();
-  log.release(batch);
-  at = stage::none;
-}
-
-void engine::impl::merge_batch() {
-  std::exception_ptr thrown;
-  for (int attempt = 1; attempt <= 2; ++attempt) {
-    failed.clear();
-    try {
-      core->builder.merge(batch.entries, [this](const write_entry& e, errc why) {
-        failed.push_back({e.writer, e.number, e.batch_count, why});
-      });
-      return;
-    } catch (...) {
-      thrown = std::current_exception();
-    }
-    core->builder.discard(); // before anything else can throw
-  }
-  const auto [reason, what] = reason_of(thrown);
-  failed.clear();
-  for (const handle h : batch.entries) {
-    const write_entry& e = log.entry(h);
-    failed.push_back({e.writer, e.number, e.batch_count, reason});
-  }
-  merge_error = what;
-}
-
-void engine::impl::settle_waiters() {
-  std::vector<settlement_waiters::known> known;
-  {
-    const std::lock_guard lock(finish_mutex);
-    (void) waiters.collect();
-    const bool last = finished.load(std::memory_order_relaxed);
-    const graph_snapshot& newest = core->builder.newest();
-    known = waiters.take_known([&](const settlement_waiters::waiter& w) {
-      const settlement s = newest.outcome(w.of);
-      // What is still pending when nothing can come any more was never appended here.
-      return last && s.what == fate::pending ? settlement{fate::unknown, errc::unknown} : s;
-    });
-  }
-  for (const auto& k : known)
-    k.tell();
-}
-
-void engine::impl::reclaim() {
-  const auto& live = core->builder.live();
-  if (live.size() == 1)
-    return;
-  in_use.assign(live.size(), false);
-  view.scan(std::span<graph_snapshot* const>(live),
-            [this](std::size_t i, bool used) { in_use[i] = used; });
-  core->builder.reclaim(in_use);
-  reclaim_due = false;
-}
+// -- figures
 
 void engine::set_batch_entries_max(std::size_t n) noexcept {
   impl_->batch_entries_max.store(std::clamp<std::size_t>(n, 1, log_capacity_max),
@@ -446,6 +227,8 @@ engine_stats engine::stats() const {
   const std::uint64_t used = u.records + u.id_table + u.adjacency + u.payloads;
   u.reserved_free = std::max<std::uint64_t>(m.core->memory.bytes_handed_out(), used) - used;
   u.total = used + u.bookkeeping + u.reserved_free;
+  if (m.store)
+    s.store = m.store->figures();
   return s;
 }
 

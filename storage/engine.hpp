@@ -1,14 +1,17 @@
 #pragma once
-// The whole memory without actors: write log, builder, snapshots, and the reconcile step that
-// whoever owns a thread calls every few milliseconds.
+// The whole memory without actors: write log, builder, snapshots, the reconcile step that whoever
+// owns a thread calls every few milliseconds, and the durable log that whoever owns another
+// commits.
 
 #include "storage/concept_id.hpp"
+#include "storage/durable_log.hpp"
 #include "storage/graph_snapshot.hpp"
 #include "storage/kind_registry.hpp"
 #include "storage/limits.hpp"
 #include "storage/read_view.hpp"
 #include "storage/records.hpp"
 #include "storage/result.hpp"
+#include "storage/store_options.hpp"
 #include "storage/ticket.hpp"
 #include "storage/write_log.hpp"
 
@@ -16,6 +19,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -39,6 +43,9 @@ struct engine_options {
   std::function<timestamp_us()> clock = {};
   /// Called before each entry is applied; may throw. For tests of W9.
   std::function<void(const write_entry&)> on_apply = {};
+  /// Where it is kept; none: in memory alone. Until there are segments the store is its log, which
+  /// only grows.
+  std::optional<store_options> store = {};
 };
 
 /// What one reconcile step did.
@@ -51,6 +58,9 @@ struct reconcile_report {
   std::string merge_error = {};
   /// Go again at once: at least another batch waits, or (once closed) anything does.
   bool more_pending = false;
+  /// Nothing was drained, for too much waits for the disk (D1): commit() first. It then calls
+  /// on_wake.
+  bool stalled = false;
 };
 
 struct memory_use {
@@ -78,6 +88,7 @@ struct engine_stats {
   std::uint64_t live_snapshots = 0;       ///< the current one included
   timestamp_us reconciliation_lag_us = 0; ///< age of the oldest pending entry
   memory_use memory;
+  durable_log_figures store; ///< all zero without one
 };
 
 /// Threads: writes, reads, awaits and stats() from any thread. reconcile() from one thread at a
@@ -85,7 +96,9 @@ struct engine_stats {
 class engine {
 public:
   /// Fails (invalid_argument) naming the option and its value; (out_of_memory) when no address
-  /// space can be reserved.
+  /// space can be reserved, or not enough of it for what the store holds; `locked` with the pid of
+  /// the process that writes the store (D6); `corrupt`, `unsupported`, and as env does. What a
+  /// store holds is taken over whatever the limits are now.
   static result<std::unique_ptr<engine>> create(engine_options options);
   ~engine();
   engine(const engine&) = delete;
@@ -94,13 +107,15 @@ public:
   // -- writing (W1): validate (W7), append, return. No lock, no wait, no system call.
 
   /// Any of the op:: structs, or a write_op. Fails: what validate() (W7) and write_log::append()
-  /// fail with, and memory_budget for a concept that is new while the memory is over its budget.
+  /// fail with, memory_budget for a concept that is new while the memory is over its budget, and
+  /// read_only once the store has failed (D4).
   template <class Op>
   result<ticket> write(const Op& o);
   /// All become visible in one snapshot, or none does (W8). A bad one refuses all, naming its
-  /// position.
+  /// position. With a store also (limit_exceeded) one that no log record holds.
   result<ticket> learn_batch(std::span<const write_op> ops);
 
+  /// A kind is stored with the next entries; one that nothing was learned of is not.
   [[nodiscard]] kind_registry& kinds() noexcept;
   [[nodiscard]] const kind_registry& kinds() const noexcept;
 
@@ -119,6 +134,28 @@ public:
   void on_settled(const ticket& t, std::function<void(settlement)> done);
   /// Blocks until it is known. Fails: timed_out. Not to be called on the thread that reconciles.
   result<settlement> await_visible(const ticket& t, std::chrono::nanoseconds timeout);
+
+  /// The same, once it is on the disk: what was applied is told then, what was dropped or failed at
+  /// once. `done` gets a failure where it never will be on the disk: not_durable without a store or
+  /// at level `none`, read_only, closed. It is called on this thread, the one that reconciles or
+  /// the one that commits. Wakes both.
+  void on_durable(const ticket& t, std::function<void(result<settlement>)> done);
+  /// Fails: timed_out, and as on_durable() does. Not to be called on those two threads.
+  result<settlement> await_durable(const ticket& t, std::chrono::nanoseconds timeout);
+
+  // -- storing: any thread, which waits for the disk
+
+  /// Takes to the disk what was merged, and answers the sequence that is durable now: when
+  /// store_options::on_commit_due says so, and at level `interval` every 100 ms or sooner. After a
+  /// failure the store is read-only (D4): what is queued fails, what was merged stays readable.
+  /// Fails: not_durable without a store.
+  result<std::uint64_t> commit();
+  /// Ends the store after close() and draining: what was merged is made durable at any level, and
+  /// the lock given up. A failure says what kept it; stats() says up to where it is durable. An
+  /// engine that goes without it leaves the store as a crash does.
+  result<void> close_store();
+  /// What create() found. Constant.
+  [[nodiscard]] const recovery_report& recovery() const noexcept;
 
   // -- reconciling: one thread at a time
 

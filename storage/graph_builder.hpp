@@ -55,6 +55,14 @@ public:
   /// std::bad_alloc (the heap's) before it changed anything.
   graph_snapshot* publish(std::uint64_t sequence, timestamp_us timestamp,
                           std::shared_ptr<const settlements> settled);
+  /// From now on new things are held to these. For a store that is opened: what it holds was taken
+  /// under the limits of its time.
+  void set_limits(std::uint64_t memory_budget_bytes, std::uint32_t concepts_max,
+                  std::uint32_t degree_max) noexcept {
+    options_.memory_budget_bytes = memory_budget_bytes;
+    options_.concepts_max = concepts_max;
+    options_.degree_max = degree_max;
+  }
   /// Back to the snapshot published last; the entries still own their payloads.
   void discard() noexcept;
 
@@ -135,7 +143,9 @@ private:
   [[nodiscard]] std::uint32_t find(const concept_id& id) const noexcept;
   /// How many more concepts there is an index for.
   [[nodiscard]] std::uint64_t indices_left() const noexcept {
-    return options_.concepts_max - index_count_ + (free_indices_.size() - free_indices_taken_);
+    const std::uint32_t fresh = // none, where a store holds more than it would now take
+      options_.concepts_max > index_count_ ? options_.concepts_max - index_count_ : 0;
+    return fresh + (free_indices_.size() - free_indices_taken_);
   }
   [[nodiscard]] std::uint32_t add_node(const concept_id& id, std::uint64_t hash);
   void revive(std::uint32_t i);
@@ -162,7 +172,7 @@ private:
 
   page_pool& pages_;
   payload_pool& payloads_;
-  graph_builder_options options_; // const
+  graph_builder_options options_; // const but for limits
   reclaimer retired_;
   id_table ids_;
   cow_array_builder<handle, 32> pages_of_nodes_;

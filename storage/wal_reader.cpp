@@ -112,6 +112,13 @@ result<void> wal_reader::enter(std::size_t file) {
   return {};
 }
 
+std::uint64_t wal_reader::bytes() const noexcept {
+  std::uint64_t n = 0;
+  for (const source& s : sources_)
+    n += s.size;
+  return n;
+}
+
 result<bool> wal_reader::next(wal_record& out) {
   while (!done_ && reader_) {
     const bool newest = at_ + 1 == sources_.size();

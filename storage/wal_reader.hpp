@@ -59,6 +59,8 @@ public:
   /// Reads the header of each file in `directory`.
   static result<wal_reader> open(const env& e, const std::string& directory, wal_from from);
 
+  /// Of all the files that hold log, with what lies behind their records.
+  [[nodiscard]] std::uint64_t bytes() const noexcept;
   /// False at the end. `corrupt` names file and offset.
   result<bool> next(wal_record& out);
   [[nodiscard]] const wal_report& report() const noexcept { return report_; }

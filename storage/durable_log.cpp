@@ -1,0 +1,250 @@
+#include "storage/durable_log.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <exception>
+#include <utility>
+
+namespace cmem {
+
+namespace {
+
+constexpr std::size_t buffers_max = 4;
+constexpr std::size_t buffer_bytes_max = std::size_t{8} << 20;
+
+} // namespace
+
+result<std::unique_ptr<durable_log>> durable_log::open(const env& e, std::string directory,
+                                                       store_root root, wal_writer w,
+                                                       durable_log_options options,
+                                                       std::uint64_t sequence) {
+  std::unique_ptr<durable_log> log(
+    new durable_log(e, std::move(directory), root, std::move(w), std::move(options), sequence));
+  if (auto done = log->reserve(sequence + reserved_at_once); !done)
+    return done.error();
+  return log;
+}
+
+durable_log::durable_log(env e, std::string directory, store_root root, wal_writer w,
+                         durable_log_options options, std::uint64_t sequence)
+  : env_(std::move(e)),
+    directory_(std::move(directory)),
+    options_(std::move(options)),
+    root_(root),
+    writer_(std::move(w)),
+    taken_last_(sequence),
+    durable_(sequence),
+    reserved_(root.reserved) {
+  figures_.files = writer_.live_files();
+  buffers_.reserve(buffers_max);
+}
+
+durable_log::~durable_log() {
+  tell(true, failure{errc::closed, "the store was closed before this became durable"});
+}
+
+// -- the reconciler's side
+
+void durable_log::hand_over(std::vector<record> records) {
+  std::uint64_t bytes = 0;
+  for (const record& r : records)
+    bytes += wal_record_bytes(r.payload.size());
+  {
+    const std::lock_guard lock(mutex_);
+    assert(!closed_);
+    if (broken_by_)
+      return;
+    if (waiting_.capacity() - waiting_.size() < records.size())
+      waiting_.reserve(2 * (waiting_.size() + records.size())); // may throw; nothing below does
+    for (record& r : records) {
+      assert(r.sequence <= reserved());
+      waiting_.push_back(std::move(r));
+    }
+    waiting_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  }
+  if (options_.level == durability::sync
+      || waiting_bytes_.load(std::memory_order_relaxed) >= options_.waiting_bytes_max / 2)
+    ask_for_commit();
+}
+
+std::vector<std::byte> durable_log::take_buffer() {
+  const std::lock_guard lock(mutex_);
+  if (buffers_.empty())
+    return {};
+  auto buffer = std::move(buffers_.back());
+  buffers_.pop_back();
+  return buffer;
+}
+
+void durable_log::ask_for_commit() {
+  // Acquire and release: pairs with store(), which takes all that was there before this.
+  if (!asked_.exchange(true, std::memory_order_acq_rel) && options_.on_commit_due)
+    options_.on_commit_due();
+}
+
+// -- the flusher's side
+
+result<std::uint64_t> durable_log::commit() {
+  const std::lock_guard disk(disk_mutex_);
+  if (auto done = store(options_.level != durability::none); !done)
+    return done.error();
+  const std::lock_guard lock(mutex_);
+  return durable_;
+}
+
+result<void> durable_log::store(bool synced) {
+  if (broken())
+    return refusal();
+  asked_.exchange(false, std::memory_order_acq_rel); // pairs with ask_for_commit()
+  std::uint64_t bytes = 0;
+  const std::int64_t begin = env_.monotonic_ns();
+  try {
+    {
+      const std::lock_guard lock(mutex_);
+      std::swap(taken_, waiting_);
+      bytes = waiting_bytes_.load(std::memory_order_relaxed);
+    }
+    if (auto done = append_all(); !done)
+      return break_with(done.error());
+    if (synced) {
+      if (const auto done = writer_.sync(); !done)
+        return break_with(done.error());
+    } else if (auto done = writer_.write(); !done) {
+      return break_with(done.error());
+    }
+    if (root_.reserved - taken_last_ < reserved_at_once / 2)
+      if (auto done = reserve(taken_last_ + reserved_at_once); !done)
+        return break_with(done.error());
+  } catch (const std::exception& e) { // a record may be half in the writer's buffer
+    return break_with({errc::out_of_memory, e.what()});
+  }
+  waiting_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  {
+    const std::lock_guard lock(mutex_);
+    for (record& r : taken_)
+      if (buffers_.size() < buffers_max && r.payload.capacity() <= buffer_bytes_max)
+        buffers_.push_back(std::move(r.payload));
+    if (synced)
+      durable_ = std::max(durable_, taken_last_);
+    figures_.appended_bytes += bytes;
+    figures_.files = writer_.live_files();
+    if (synced && !taken_.empty()) {
+      ++figures_.syncs;
+      figures_.last_sync = env_.wall_us();
+      figures_.last_sync_us = static_cast<std::uint64_t>(env_.monotonic_ns() - begin) / 1'000;
+    }
+  }
+  taken_.clear();
+  tell(false, {});
+  return {};
+}
+
+result<void> durable_log::append_all() {
+  for (const record& r : taken_) {
+    if (auto done = writer_.append(wal_type::batch, r.sequence, r.payload); !done)
+      return done;
+    taken_last_ = r.sequence;
+  }
+  return {};
+}
+
+result<void> durable_log::reserve(std::uint64_t up_to) {
+  store_root next = root_;
+  next.reserved = up_to;
+  next.durable = writer_.durable();
+  if (auto done = write_store_root(env_, directory_, next); !done)
+    return done;
+  root_ = next;
+  reserved_.store(up_to, std::memory_order_release); // pairs with reserved()
+  return {};
+}
+
+result<void> durable_log::close() {
+  const std::lock_guard disk(disk_mutex_);
+  auto done = store(true);
+  if (done)
+    if (done = reserve(taken_last_); !done)
+      done = break_with(done.error());
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  tell(true, failure{errc::closed, "the store was closed before this became durable"});
+  return done;
+}
+
+failure durable_log::break_with(const failure& f) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!broken_by_)
+      broken_by_ =
+        failure{errc::read_only, "nothing more is stored, and what is there stays readable, since "
+                                 "this failed: "
+                                   + f.detail};
+    waiting_.clear();
+    waiting_bytes_.store(0, std::memory_order_relaxed);
+    figures_.read_only = true;
+  }
+  taken_.clear();
+  broken_.store(true, std::memory_order_release); // pairs with broken()
+  tell(true, refusal());
+  return f;
+}
+
+failure durable_log::refusal() const {
+  const std::lock_guard lock(mutex_);
+  assert(broken_by_);
+  return *broken_by_;
+}
+
+// -- those who wait
+
+void durable_log::on_durable(std::uint64_t sequence, std::function<void(result<void>)> done) {
+  result<void> known;
+  {
+    const std::lock_guard lock(mutex_);
+    if (options_.level == durability::none)
+      known = failure{errc::not_durable, "the store's durability is `none`"};
+    else if (sequence <= durable_)
+      known = {};
+    else if (broken_by_)
+      known = *broken_by_;
+    else if (closed_)
+      known = failure{errc::closed, "the store was closed before this became durable"};
+    else {
+      waiters_.push_back({sequence, std::move(done)});
+      done = nullptr;
+    }
+  }
+  if (done)
+    done(known);
+  else
+    ask_for_commit();
+}
+
+void durable_log::tell(bool all, const result<void>& what) {
+  std::vector<waiter> told;
+  {
+    const std::lock_guard lock(mutex_);
+    if (all) {
+      told.swap(waiters_);
+    } else {
+      const auto waits = [&](const waiter& w) { return w.sequence > durable_; };
+      const auto first = std::partition(waiters_.begin(), waiters_.end(), waits);
+      told.assign(std::move_iterator(first), std::move_iterator(waiters_.end()));
+      waiters_.erase(first, waiters_.end());
+    }
+  }
+  for (const waiter& w : told)
+    w.done(what);
+}
+
+durable_log_figures durable_log::figures() const {
+  const std::lock_guard lock(mutex_);
+  durable_log_figures f = figures_;
+  f.durable_sequence = durable_;
+  f.waiting_bytes = waiting_bytes_.load(std::memory_order_relaxed);
+  return f;
+}
+
+} // namespace cmem

@@ -1,0 +1,135 @@
+#pragma once
+// What stands between the reconciler, which never waits for the disk, and the write-ahead log.
+
+#include "storage/durability.hpp"
+#include "storage/records.hpp"
+#include "storage/store_root.hpp"
+#include "storage/wal_writer.hpp"
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+namespace cmem {
+
+struct durable_log_options {
+  durability level = durability::interval;
+  /// Once so much waits for the disk, full() is true (D1).
+  std::uint64_t waiting_bytes_max = std::uint64_t{64} << 20;
+  /// commit() should be called now, from another thread. Called from any thread, once until the
+  /// next commit; must not block or throw. Empty: the owner's timer does.
+  std::function<void()> on_commit_due = {};
+};
+
+struct durable_log_figures {
+  std::uint64_t durable_sequence = 0;
+  std::uint64_t waiting_bytes = 0;  ///< handed over and not yet written
+  std::uint64_t appended_bytes = 0; ///< of payloads, since the log was opened
+  std::uint64_t syncs = 0;          ///< since then
+  timestamp_us last_sync = 0;       ///< when the last one ended, 0: never
+  std::uint64_t last_sync_us = 0;   ///< how long it took, with the write before
+  std::uint64_t files = 0;          ///< that hold log
+  bool read_only = false;           ///< a write or sync failed (D4)
+};
+
+/// Grouped commits: one write and one sync take all that was handed over by then.
+/// After a failed write or sync nothing more is stored (D4): acknowledgements stop, and every call
+/// that would store answers `read_only` with the first reason. It has no thread of its own.
+/// Threads: full(), reserved() and hand_over() from the reconciler; commit() and close() from any
+/// thread, one goes at a time, and they wait for the disk; the rest from any thread, under a mutex
+/// that nobody holds while waiting for the disk.
+class durable_log {
+public:
+  /// Numbers are reserved so many at a time: a root of two syncs pays for them.
+  static constexpr std::uint64_t reserved_at_once = std::uint64_t{1} << 24;
+
+  struct record {
+    std::uint64_t sequence;
+    std::vector<std::byte> payload;
+  };
+
+  /// `w` continues the log of the store in `directory`, which `root` describes. Everything up to
+  /// `sequence` is durable. Reserves the numbers behind it. Fails as env does.
+  static result<std::unique_ptr<durable_log>> open(const env& e, std::string directory,
+                                                   store_root root, wal_writer w,
+                                                   durable_log_options options,
+                                                   std::uint64_t sequence);
+  /// Whoever still waits is told `closed`.
+  ~durable_log();
+  durable_log(const durable_log&) = delete;
+  durable_log& operator=(const durable_log&) = delete;
+
+  /// Bytes waiting are at their cap. What is handed over all the same is taken.
+  [[nodiscard]] bool full() const noexcept {
+    return waiting_bytes_.load(std::memory_order_relaxed) >= options_.waiting_bytes_max;
+  }
+  /// No sequence beyond it may be shown; the next commit() moves it on.
+  [[nodiscard]] std::uint64_t reserved() const noexcept {
+    return reserved_.load(std::memory_order_acquire); // pairs with reserve(): it is on the disk
+  }
+  /// Takes them, all or (std::bad_alloc) none. Sequences grow, and lie within reserved(). After a
+  /// failure they are forgotten: who awaits them learns it.
+  void hand_over(std::vector<record> records);
+  /// An empty buffer, of a record that was written: it has room already.
+  [[nodiscard]] std::vector<std::byte> take_buffer();
+  /// A commit is due: someone cannot wait for the timer.
+  void ask_for_commit();
+
+  /// Stores what was handed over: synced, or at level `none` handed to the system. Tells those who
+  /// wait, on this thread. Answers durable().
+  result<std::uint64_t> commit();
+  /// The last commit, synced at any level; then the root says that no number beyond what was handed
+  /// over was shown. Whoever awaits more is told `closed`.
+  result<void> close();
+
+  /// Calls `done` once `sequence` is durable, or with why it will not be: read_only, closed, or
+  /// not_durable at level `none`. On this thread if that is known, else on the committing one. It
+  /// must not throw, nor call commit() or close().
+  void on_durable(std::uint64_t sequence, std::function<void(result<void>)> done);
+
+  [[nodiscard]] bool broken() const noexcept { return broken_.load(std::memory_order_acquire); }
+  /// Why nothing more is stored. Precondition: broken().
+  [[nodiscard]] failure refusal() const;
+  [[nodiscard]] durable_log_figures figures() const;
+
+private:
+  struct waiter {
+    std::uint64_t sequence;
+    std::function<void(result<void>)> done;
+  };
+
+  durable_log(env e, std::string directory, store_root root, wal_writer w,
+              durable_log_options options, std::uint64_t sequence);
+  result<void> store(bool synced);
+  result<void> append_all();
+  result<void> reserve(std::uint64_t up_to);
+  failure break_with(const failure& f);
+  void tell(bool all, const result<void>& what);
+
+  const env env_;
+  const std::string directory_;
+  const durable_log_options options_;
+
+  std::mutex disk_mutex_;     // guards up to the next blank line; held while waiting
+  store_root root_;           // as on the disk
+  wal_writer writer_;         //
+  std::vector<record> taken_; // being written
+  std::uint64_t taken_last_;  // sequence of the last one ever taken
+
+  mutable std::mutex mutex_; // guards up to the next blank line
+  std::vector<record> waiting_;
+  std::vector<std::vector<std::byte>> buffers_; // to be used again
+  std::vector<waiter> waiters_;
+  std::uint64_t durable_;
+  std::optional<failure> broken_by_;
+  bool closed_ = false;
+  durable_log_figures figures_;
+
+  std::atomic<bool> asked_{false}; // on_commit_due was called since the last commit began
+  std::atomic<bool> broken_{false};
+  std::atomic<std::uint64_t> reserved_;
+  std::atomic<std::uint64_t> waiting_bytes_{0};
+};
+
+} // namespace cmem

@@ -1,0 +1,129 @@
+#pragma once
+// What engine's source files share. Nobody else includes it.
+
+#include "storage/durable_log.hpp"
+#include "storage/engine.hpp"
+#include "storage/graph_builder.hpp"
+#include "storage/page_pool.hpp"
+#include "storage/settlement_log.hpp"
+#include "storage/settlement_waiters.hpp"
+#include "storage/wal_replay.hpp"
+
+#include <atomic>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace cmem {
+
+/// What snapshots need, and so what guards and handles keep alive.
+struct graph_core {
+  graph_core(const engine_options& o, std::shared_ptr<const settlements> settled)
+    : memory(o.arena_bytes),
+      payloads(memory),
+      pages(memory),
+      builder(pages, payloads,
+              {o.vector_dimension, o.association_times, o.memory_budget_bytes, o.concepts_max,
+               o.degree_max, o.on_apply},
+              std::move(settled)) {}
+
+  arena memory;
+  payload_pool payloads;
+  page_pool pages;
+  graph_builder builder;
+};
+
+struct failed_entry {
+  std::uint32_t writer;
+  std::uint64_t number;
+  std::uint32_t entries;
+  errc reason;
+};
+
+struct engine::impl {
+  impl(engine_options o, std::uint32_t tag)
+    : options(std::move(o)),
+      memory_tag(tag),
+      settled(options.settlement_history, tag),
+      core(std::make_shared<graph_core>(options, settled.publish())),
+      log(core->payloads, {options.log_capacity, options.overflow, tag, options.on_wake}),
+      view(core, core->builder.live().back()),
+      batch_entries_max(options.batch_entries_max) {
+    publish_figures();
+  }
+
+  timestamp_us now() const {
+    if (options.clock)
+      return options.clock();
+    const auto t = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::microseconds>(t).count();
+  }
+
+  // Opening and ending a store: engine_store.cpp.
+  result<void> open_store();
+  result<void> replay(wal_reader& log_files, recovery_progress progress);
+  result<void> apply_replayed(std::uint64_t up_to, timestamp_us time);
+  void note_durable(std::uint64_t up_to);
+  settlement fate_on_disk(const ticket& t);
+  void refuse_batch();
+  void log_batch();
+  std::size_t drain_limit();
+
+  void take_batch();
+  void merge_batch();
+  void publish(const reconcile_report& report);
+  void settle_waiters();
+  void reclaim();
+  void publish_figures();
+
+  const engine_options options;
+  const std::uint32_t memory_tag;
+  settlement_log settled; // the reconciler's, as all of this block
+  const std::shared_ptr<graph_core> core;
+  kind_registry kinds;
+  write_log log;
+  read_view view;
+  drained_batch batch; // in hand: survives a reconciler that dies (W9)
+  enum class stage { none, drained, merged, logged, settled };
+  stage at = stage::none; // how far the batch in hand has come
+  std::vector<failed_entry> failed;
+  std::string merge_error;         // of the batch in hand
+  timestamp_us batch_time = 0;     // of its snapshot
+  std::uint64_t batch_numbers = 0; // that it takes: all of its entries, or none of a refused one
+  std::size_t kinds_logged = 0;    // of `kinds`, those that are in the log
+  std::vector<bool> in_use;
+  settlement_waiters waiters;
+  std::uint64_t sequence = 0;
+  // What a step that threw left to the next one.
+  bool publish_due = false;
+  bool reclaim_due = false;
+
+  std::optional<file_lock> store_lock; // before `store`: given up after it
+  std::unique_ptr<durable_log> store;  // const once created; null: none
+  recovery_report recovered;           // const once created
+  std::mutex durable_mutex;            // guards the two below
+  std::list<std::pair<std::uint64_t, std::shared_ptr<const settlements>>> logged; // by sequence
+  std::shared_ptr<const settlements> on_disk; // what became of all that is durable; null: nothing
+  std::atomic<bool> stalled{false};           // the last step drained nothing, for the disk's sake
+
+  std::atomic<std::size_t> batch_entries_max;
+  std::atomic<bool> closed{false};
+  std::atomic<bool> finished{false}; // closed, and nothing is left to drain
+  std::mutex finish_mutex; // guards `waiters` but for add(): at the end, awaits look for themselves
+  // Figures, written by the reconciler.
+  std::atomic<bool> over_budget{false};
+  std::atomic<std::uint64_t> reconciliations{0};
+  std::atomic<std::uint64_t> entries_processed{0};
+  std::atomic<std::uint64_t> entries_failed{0};
+  std::atomic<std::uint64_t> live_snapshots{1};
+  std::atomic<timestamp_us> in_hand_oldest{0};
+  std::atomic<std::uint64_t> bookkeeping{0};
+  std::atomic<std::uint64_t> times{0};
+  std::atomic<std::uint64_t> retired{0};
+};
+
+} // namespace cmem

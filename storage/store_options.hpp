@@ -1,0 +1,54 @@
+#pragma once
+// How an engine keeps what it learns, and what opening a store found.
+
+#include "storage/durability.hpp"
+#include "storage/env.hpp"
+#include "storage/wal_writer.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace cmem {
+
+/// How far a store is opened. `bytes_total` is what its log files hold room for: the log may end
+/// before.
+struct recovery_progress {
+  std::uint64_t bytes_done = 0;
+  std::uint64_t bytes_total = 0;
+  std::uint64_t entries = 0; ///< applied again so far
+};
+
+/// What opening a store found.
+struct recovery_report {
+  bool created = false; ///< there was none
+  std::uint64_t records = 0;
+  std::uint64_t entries = 0;      ///< applied again
+  std::uint64_t log_sequence = 0; ///< the log ends with it
+  std::uint64_t first_sequence =
+    0;                     ///< of the first snapshot: what lies between was lost, or failed
+  std::uint64_t bytes = 0; ///< of records
+  /// The log's torn tail (D3): normal after a crash, never acknowledged.
+  std::uint64_t discarded_bytes = 0;
+  std::uint64_t discarded_offset = 0;
+  std::string discarded_file;
+  std::uint64_t missing_bytes = 0;     ///< by which log files are shorter than they were
+  std::vector<std::string> unfinished; ///< log files with a broken header and no record
+};
+
+struct store_options {
+  env files = env();
+  std::string directory; ///< made if it is not there; its parent must be
+  durability level = durability::interval;
+  /// Once so much waits for the disk, nothing more is drained, and the overflow policy rules (D1).
+  /// One step's batch may come on top.
+  std::uint64_t waiting_bytes_max = std::uint64_t{64} << 20;
+  wal_options log = {};
+  /// See durable_log_options.
+  std::function<void()> on_commit_due = {};
+  /// Called by create() while it applies the log again, on its thread.
+  std::function<void(const recovery_progress&)> on_progress = {};
+};
+
+} // namespace cmem
