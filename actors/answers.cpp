@@ -38,8 +38,4 @@ result<std::optional<path_record>> answer_path(const graph_snapshot& s, const co
   return std::optional<path_record>{std::move(record)};
 }
 
-failure not_durable() {
-  return {errc::not_durable, "this memory has no storage: what it holds ends with it"};
-}
-
 } // namespace cmem

@@ -23,9 +23,6 @@ result<std::optional<path_record>> answer_path(const graph_snapshot& s, const co
                                                const concept_id& target, std::uint32_t max_depth,
                                                path_scratch& scratch);
 
-/// What await_durable answers without storage (D1).
-[[nodiscard]] failure not_durable();
-
 /// For handlers: what `f` (returning result<T>) answers; what it throws becomes an error and kills
 /// nobody.
 template <class F>

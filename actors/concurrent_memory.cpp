@@ -176,12 +176,17 @@ result<settlement> concurrent_memory::await_visible(const ticket& t,
   return impl_->storage().await_visible(t, timeout);
 }
 
-result<settlement> concurrent_memory::await_durable(const ticket&, std::chrono::nanoseconds) const {
-  return not_durable();
+result<settlement> concurrent_memory::await_durable(const ticket& t,
+                                                    std::chrono::nanoseconds timeout) const {
+  return impl_->storage().await_durable(t, timeout);
 }
 
 void concurrent_memory::on_settled(const ticket& t, std::function<void(settlement)> done) {
   impl_->storage().on_settled(t, std::move(done));
+}
+
+void concurrent_memory::on_durable(const ticket& t, std::function<void(result<settlement>)> done) {
+  impl_->storage().on_durable(t, std::move(done));
 }
 
 // -- looking after it
@@ -194,7 +199,7 @@ const config& concurrent_memory::settings() const noexcept { return impl_->core-
 
 actor_handles concurrent_memory::actors() const {
   const auto& crew = impl_->core->actors();
-  return {crew.writer(), crew.reader_pool(), crew.reconciler(), crew.supervisor()};
+  return {crew.writer(), crew.reader_pool(), crew.reconciler(), crew.flusher(), crew.supervisor()};
 }
 
 close_report concurrent_memory::close() { return impl_->core->close(); }

@@ -94,12 +94,16 @@ public:
   /// Blocks until it is known what became of the entry. Wakes the reconciler. Fails: timed_out.
   result<settlement> await_visible(
     const ticket& t, std::chrono::nanoseconds timeout = std::chrono::seconds(5)) const;
-  /// Fails: not_durable, for this version keeps memory only.
+  /// Blocks until it is known and, if it was applied, on the disk. Wakes reconciler and flusher.
+  /// Fails: timed_out; not_durable without storage or at level `none`; read_only once the store has
+  /// failed (D4); closed.
   result<settlement> await_durable(
     const ticket& t, std::chrono::nanoseconds timeout = std::chrono::seconds(5)) const;
   /// Calls `done` once it is known: at once, or later on the reconciler's thread, where it must be
   /// short and must not close the memory.
   void on_settled(const ticket& t, std::function<void(settlement)> done);
+  /// The same with what await_durable() answers; the later call may be on the flusher's thread.
+  void on_durable(const ticket& t, std::function<void(result<settlement>)> done);
 
   // -- looking after it
 

@@ -59,12 +59,14 @@ config config::memory_constrained() {
 }
 
 result<void> validate(const config& c) {
-  if (!c.storage_path.empty())
-    return failure{errc::unsupported, "storage_path is \"" + c.storage_path
-                                        + "\": this version keeps memory only; leave it empty"};
-  if (c.overflow != overflow_policy::drop_oldest && c.overflow != overflow_policy::reject)
+  if (c.durability > durability::sync)
+    return failure{errc::invalid_argument, "durability is "
+                                             + std::to_string(static_cast<unsigned>(c.durability))
+                                             + ": must be none, interval or sync"};
+  if (c.overflow && *c.overflow != overflow_policy::drop_oldest
+      && *c.overflow != overflow_policy::reject)
     return failure{errc::invalid_argument, "overflow is "
-                                             + std::to_string(static_cast<unsigned>(c.overflow))
+                                             + std::to_string(static_cast<unsigned>(*c.overflow))
                                              + ": must be drop_oldest or reject"};
   auto fields = first_failure({
     within<std::uint32_t>("reconcile_interval_ms", c.reconcile_interval_ms, 1, interval_max_ms),
@@ -74,6 +76,10 @@ result<void> validate(const config& c) {
     within<std::size_t>("vector_dimension", c.vector_dimension, 0, vector_dimension_max),
     within<std::uint64_t>("arena_bytes", c.arena_bytes, arena_bytes_min, arena_bytes_max),
     within<std::uint64_t>("memory_budget_bytes", c.memory_budget_bytes, 0, arena_bytes_max),
+    within<std::uint32_t>("commit_interval_ms", c.commit_interval_ms, 1, commit_interval_max_ms),
+    within<std::uint64_t>("waiting_bytes_max", c.waiting_bytes_max, 1, waiting_bytes_limit),
+    within<std::uint64_t>("log_file_bytes", c.log_file_bytes, wal_file_bytes_min,
+                          log_file_bytes_max),
     within<std::size_t>("reader_actors", c.reader_actors, 1, reader_actors_max),
     within<std::uint32_t>("health.reconciliation_lag_max_ms", c.health.reconciliation_lag_max_ms, 1,
                           lag_limit_max_ms),
@@ -88,16 +94,30 @@ result<void> validate(const config& c) {
   return {};
 }
 
+overflow_policy overflow_of(const config& c) noexcept {
+  const bool durable = !c.storage_path.empty() && c.durability != durability::none;
+  return c.overflow.value_or(durable ? overflow_policy::reject : overflow_policy::drop_oldest);
+}
+
 engine_options storage_options(const config& c) {
   engine_options o;
   o.log_capacity = c.log_capacity;
-  o.overflow = c.overflow;
+  o.overflow = overflow_of(c);
   o.batch_entries_max = c.max_batch_size;
   o.vector_dimension = c.vector_dimension;
   o.memory_budget_bytes = c.memory_budget_bytes;
   o.association_times = c.association_times;
   o.arena_bytes = c.arena_bytes;
   o.clock = c.clock;
+  if (!c.storage_path.empty()) {
+    store_options& s = o.store.emplace();
+    s.files = c.files;
+    s.directory = c.storage_path;
+    s.level = c.durability;
+    s.waiting_bytes_max = c.waiting_bytes_max;
+    s.log.file_bytes = c.log_file_bytes;
+    s.on_progress = c.on_progress;
+  }
   return o;
 }
 

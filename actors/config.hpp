@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,9 +31,17 @@ struct health_limits {
 };
 
 struct config {
-  /// Directory of the durable store. This version keeps memory only: anything but "" is refused
-  /// (unsupported).
+  /// Directory of the durable store, made if it is not there; "": memory alone. Until there are
+  /// segments the store is its log, which only grows.
   std::string storage_path = {};
+  /// When what was learned goes to the disk by itself (D1). No effect without storage_path.
+  cmem::durability durability = cmem::durability::interval;
+  /// At level `interval`: how long it may wait.
+  std::uint32_t commit_interval_ms = 100;
+  /// Once so much waits for the disk, nothing more is merged, and `overflow` rules (D1).
+  std::uint64_t waiting_bytes_max = std::uint64_t{64} << 20;
+  /// Of each file of the log; filled with zeros when it is made.
+  std::uint64_t log_file_bytes = std::uint64_t{64} << 20;
   /// Upper bound of the time between merges; what awaits or a filling log wake comes sooner.
   std::uint32_t reconcile_interval_ms = 10;
   /// Most entries of one merge. Fewer are taken when a merge of so many would outlast the interval.
@@ -41,7 +50,8 @@ struct config {
   std::size_t memory_threshold = 50'000;
   /// Entries that wait for the reconciler at most, and what happens to one more (W3).
   std::size_t log_capacity = 100'000;
-  overflow_policy overflow = overflow_policy::drop_oldest;
+  /// Unset: `reject` where it is durable, else `drop_oldest`.
+  std::optional<overflow_policy> overflow = {};
   /// Numbers of a concept's vector; 0: concepts have none.
   std::uint32_t vector_dimension = 0;
   /// Over it nothing new is taken, and what is stored stays readable. 0: no budget.
@@ -60,6 +70,10 @@ struct config {
   log_sink log = {};
   /// Clock of entries and snapshots; empty: the system's. For replays and tests.
   std::function<timestamp_us()> clock = {};
+  /// Called while a store is opened, by the thread that opens it.
+  std::function<void(const recovery_progress&)> on_progress = {};
+  /// Where the store's files are; for tests.
+  env files = env();
 
   /// Larger merges, less often: 50 ms, 100,000 entries.
   [[nodiscard]] static config high_write_throughput();
@@ -71,12 +85,17 @@ struct config {
 
 // Edges that validate() holds config to, beside those of limits.hpp and arena.hpp.
 inline constexpr std::uint32_t interval_max_ms = 60'000;
+inline constexpr std::uint32_t commit_interval_max_ms = 100;
+inline constexpr std::uint64_t waiting_bytes_limit = std::uint64_t{1} << 40;
+inline constexpr std::uint64_t log_file_bytes_max = std::uint64_t{1} << 34;
 inline constexpr std::size_t reader_actors_max = 256;
 inline constexpr std::uint32_t lag_limit_max_ms = 3'600'000;
 
-/// Checks every field. Fails (invalid_argument; unsupported for storage_path) naming field and
-/// value.
+/// Checks every field. Fails (invalid_argument) naming field and value.
 result<void> validate(const config& c);
+
+/// What it comes to where `overflow` is unset (W3).
+[[nodiscard]] overflow_policy overflow_of(const config& c) noexcept;
 
 /// What of it concerns storage.
 [[nodiscard]] engine_options storage_options(const config& c);

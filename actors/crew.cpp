@@ -26,12 +26,15 @@ void crew::dismiss() {
   cafx::tell_to_exit(writer_);
   cafx::tell_to_exit(reader_pool_);
   cafx::tell_to_exit(reconciler_);
+  if (flusher_)
+    cafx::tell_to_exit(flusher_);
   for (const auto& r : readers_)
     cafx::tell_to_exit(r);
   supervisor_ = nullptr;
   writer_ = nullptr;
   reader_pool_ = nullptr;
   reconciler_ = nullptr;
+  flusher_ = nullptr;
   readers_.clear();
 }
 

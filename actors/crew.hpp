@@ -18,6 +18,8 @@ public:
   [[nodiscard]] writer_actor writer() const { return get(writer_); }
   [[nodiscard]] reader_pool_actor reader_pool() const { return get(reader_pool_); }
   [[nodiscard]] reconciler_actor reconciler() const { return get(reconciler_); }
+  /// Empty without a store.
+  [[nodiscard]] flusher_actor flusher() const { return get(flusher_); }
   [[nodiscard]] supervisor_actor supervisor() const { return get(supervisor_); }
   [[nodiscard]] std::vector<reader_actor> readers() const { return get(readers_); }
   /// The readers in turn; an empty handle when there are none any more.
@@ -26,6 +28,7 @@ public:
   void set(writer_actor h) { put(writer_, std::move(h)); }
   void set(reader_pool_actor h) { put(reader_pool_, std::move(h)); }
   void set(reconciler_actor h) { put(reconciler_, std::move(h)); }
+  void set(flusher_actor h) { put(flusher_, std::move(h)); }
   void set(supervisor_actor h) { put(supervisor_, std::move(h)); }
   void set(std::size_t place, reader_actor h);
 
@@ -53,6 +56,7 @@ private:
   writer_actor writer_;
   reader_pool_actor reader_pool_;
   reconciler_actor reconciler_;
+  flusher_actor flusher_;
   supervisor_actor supervisor_;
   std::vector<reader_actor> readers_;
 };

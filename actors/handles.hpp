@@ -11,6 +11,7 @@ struct actor_handles {
   writer_actor writer;
   reader_pool_actor reader_pool;
   reconciler_actor reconciler; ///< subscribe here for snapshots; local only
+  flusher_actor flusher;       ///< empty without a store; local only
   supervisor_actor supervisor; ///< counts respawns; local only
 };
 

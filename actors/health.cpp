@@ -21,6 +21,7 @@ memory_stats to_memory_stats(const engine_stats& s) {
   out.snapshot.timestamp = s.timestamp;
   out.snapshot.live = s.live_snapshots;
   out.memory = s.memory;
+  out.storage = s.store;
   return out;
 }
 
@@ -29,6 +30,7 @@ std::string_view to_string(health_concern what) noexcept {
     case health_concern::write_lag: return "write_lag";
     case health_concern::backpressure: return "backpressure";
     case health_concern::reconciliation_lag: return "reconciliation_lag";
+    case health_concern::read_only: return "read_only";
   }
   return "?";
 }
@@ -60,6 +62,10 @@ health_report assess(const memory_stats& s, const health_limits& limits) {
       " ms: the reconciler does not get to run, or its merges take too long. Lower max_batch_size, "
       "and see that the machine has a core to spare.");
   }
+  if (s.storage.read_only)
+    complain(health_concern::read_only, 1, 0, "failed writes of the store: 1, more than ",
+             ": a write or a sync failed, so that nothing more is taken, and what is there stays "
+             "readable. The log says which. See to the disk, and open the store again.");
   report.healthy = report.issues.empty();
   return report;
 }

@@ -35,6 +35,7 @@ struct memory_stats {
     std::uint64_t live = 0; ///< snapshots that somebody holds, the current one included
   } snapshot;
   memory_use memory;
+  durable_log_figures storage; ///< all zero without a store
 };
 
 [[nodiscard]] memory_stats to_memory_stats(const engine_stats& s);
@@ -43,6 +44,7 @@ enum class health_concern : std::uint8_t {
   write_lag,          ///< more pending than pending_max
   backpressure,       ///< more dropped than dropped_max
   reconciliation_lag, ///< the oldest pending entry is older than reconciliation_lag_max_ms
+  read_only,          ///< the store failed: nothing more is taken (D4)
 };
 
 [[nodiscard]] std::string_view to_string(health_concern what) noexcept;

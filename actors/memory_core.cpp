@@ -1,5 +1,6 @@
 #include "actors/memory_core.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -19,6 +20,8 @@ result<std::shared_ptr<memory_core>> memory_core::create(config c) {
   auto options = storage_options(core->settings_);
   // The core outlives its engine.
   options.on_wake = [raw = core.get()] { raw->wake(); };
+  if (options.store)
+    options.store->on_commit_due = [raw = core.get()] { raw->wake_flusher(); };
   auto made = engine::create(std::move(options));
   if (!made)
     return made.error();
@@ -29,6 +32,16 @@ result<std::shared_ptr<memory_core>> memory_core::create(config c) {
 void memory_core::wake() {
   if (const auto h = crew_.reconciler())
     cafx::post(h, msg::reconcile_now{});
+}
+
+void memory_core::wake_flusher() {
+  if (const auto h = crew_.flusher())
+    cafx::post(h, msg::commit_now{});
+}
+
+void memory_core::commit() {
+  if (const auto done = engine_->commit(); !done && done.error().code != errc::read_only)
+    log(log_level::error, "the store is read-only from here on: " + to_string(done.error()));
 }
 
 reconcile_report memory_core::reconcile() {
@@ -107,7 +120,9 @@ close_report memory_core::drain() {
       const auto step = reconcile();
       report.drained += step.entries;
       report.failed += step.failed;
-      if (!step.more_pending)
+      if (step.stalled)
+        commit();
+      else if (!step.more_pending)
         break;
     } catch (const std::exception& e) {
       ++failures;
@@ -124,12 +139,24 @@ close_report memory_core::close() {
     return *closed_;
   engine_->close();
   closed_ = drain();
+  close_store();
   crew_.dismiss();
-  log(closed_->left == 0 ? log_level::info : log_level::warning,
+  log(closed_->left == 0 && closed_->not_durable == 0 ? log_level::info : log_level::warning,
       "closed: " + std::to_string(closed_->drained) + " pending entries drained, "
         + std::to_string(closed_->failed) + " of them failed, " + std::to_string(closed_->left)
-        + " left");
+        + " left, " + std::to_string(closed_->not_durable) + " not durable");
   return *closed_;
+}
+
+void memory_core::close_store() {
+  if (settings_.storage_path.empty())
+    return;
+  if (const auto done = engine_->close_store(); !done) {
+    closed_->store_error = done.error();
+    log(log_level::error, "the store was not closed well: " + to_string(done.error()));
+  }
+  const auto s = engine_->stats();
+  closed_->not_durable = s.sequence - std::min(s.sequence, s.store.durable_sequence);
 }
 
 } // namespace cmem

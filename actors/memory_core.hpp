@@ -35,6 +35,9 @@ public:
   /// One step: merges, tells subscribers, sizes the next batch by how long it took, and logs why a
   /// merge failed.
   reconcile_report reconcile();
+  /// Takes what was merged to the disk, and logs why it cannot. For the flusher.
+  void commit();
+  [[nodiscard]] bool commit_wanted() const noexcept { return engine_->commit_wanted(); }
   /// Entries wait for a step.
   [[nodiscard]] bool has_work() const;
 
@@ -81,6 +84,8 @@ private:
 
   explicit memory_core(config c);
   void wake();
+  void wake_flusher();
+  void close_store();
   reconcile_report step();
   close_report drain();
 

@@ -1,5 +1,6 @@
 #include "actors/supervisor.hpp"
 
+#include "actors/flusher.hpp"
 #include "actors/reader.hpp"
 #include "actors/reconciler.hpp"
 #include "actors/writer.hpp"
@@ -35,6 +36,16 @@ reconciler_actor spawn_reconciler(caf::actor_system& system, const core_pointer&
     h = system.spawn<caf::detached + caf::hidden>(make_reconciler, core);
   else
     h = system.spawn<caf::hidden>(make_reconciler, core);
+  core->actors().set(h);
+  return h;
+}
+
+flusher_actor spawn_flusher(caf::actor_system& system, const core_pointer& core) {
+  flusher_actor h;
+  if (core->settings().reconciler_detached)
+    h = system.spawn<caf::detached + caf::hidden>(make_flusher, core);
+  else
+    h = system.spawn<caf::hidden>(make_flusher, core);
   core->actors().set(h);
   return h;
 }
@@ -87,6 +98,8 @@ supervisor_actor::behavior_type make_supervisor(supervisor_pointer self, core_po
     watch(self, h, spawn_reader_pool);
   if (const auto h = actors.reconciler())
     watch(self, h, spawn_reconciler);
+  if (const auto h = actors.flusher())
+    watch(self, h, spawn_flusher);
   const auto readers = actors.readers();
   for (std::size_t place = 0; place < readers.size(); ++place)
     watch(self, readers[place], [place](caf::actor_system& system, const core_pointer& c) {
@@ -126,6 +139,8 @@ void spawn_supervisor(caf::actor_system& system, const core_pointer& core) {
 } // namespace
 
 void spawn_crew(caf::actor_system& system, const core_pointer& core) {
+  if (!core->settings().storage_path.empty())
+    spawn_flusher(system, core);
   spawn_reconciler(system, core); // before the readers, who subscribe at it
   for (std::size_t place = 0; place < core->settings().reader_actors; ++place)
     spawn_reader(system, core, place);

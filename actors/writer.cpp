@@ -29,25 +29,36 @@ auto takes(writer_pointer self) {
   };
 }
 
-// The settlement comes on whichever thread reconciles; a promise belongs to its actor. Hence the
-// note.
-caf::result<settlement> await(writer_pointer self, const ticket& t) {
+// The settlement comes on whichever thread reconciles or commits; a promise belongs to its actor.
+// Hence the note. `ask(done)` has done(result<settlement>) called.
+template <class Ask>
+caf::result<settlement> await(writer_pointer self, Ask ask) {
   auto& state = cafx::state(self);
-  auto& storage = state.core->storage();
-  if (const auto known = storage.load()->outcome(t); known.what != fate::pending)
-    return known;
   const auto token = state.next_token++;
   auto promise = self->template make_response_promise<settlement>();
   try {
     state.open_awaits.emplace(token, promise);
-    storage.on_settled(t, [writer = writer_actor(self), token](settlement s) {
-      cafx::post(writer, msg::settled{token, s});
+    ask([writer = writer_actor(self), token](const result<settlement>& r) {
+      cafx::post(writer, r ? msg::settled{token, *r, errc::ok, {}}
+                           : msg::settled{token, {}, r.error().code, r.error().detail});
     });
   } catch (const std::exception& e) {
     state.open_awaits.erase(token);
     promise.deliver(to_caf_error({errc::internal, e.what()}));
   }
   return promise;
+}
+
+caf::result<settlement> await_visible(writer_pointer self, const ticket& t) {
+  auto& storage = cafx::state(self).core->storage();
+  if (const auto known = storage.load()->outcome(t); known.what != fate::pending)
+    return known;
+  return await(self, [&](auto done) { storage.on_settled(t, std::move(done)); });
+}
+
+caf::result<settlement> await_durable(writer_pointer self, const ticket& t) {
+  auto& storage = cafx::state(self).core->storage();
+  return await(self, [&](auto done) { storage.on_durable(t, std::move(done)); });
 }
 
 } // namespace
@@ -76,14 +87,15 @@ writer_actor::behavior_type make_writer(writer_pointer self, std::shared_ptr<mem
     [self](const msg::register_kind& m) -> caf::result<kind_id> {
       return answer([&] { return cafx::state(self).core->register_kind(m.name); });
     },
-    [self](const msg::await_visible& m) { return await(self, m.ticket); },
-    [](const msg::await_durable&) -> caf::result<settlement> {
-      return to_caf_error(not_durable());
-    },
+    [self](const msg::await_visible& m) { return await_visible(self, m.ticket); },
+    [self](const msg::await_durable& m) { return await_durable(self, m.ticket); },
     [self](const msg::settled& m) {
       auto& open = cafx::state(self).open_awaits;
       if (const auto found = open.find(m.token); found != open.end()) {
-        found->second.deliver(m.outcome);
+        if (m.refusal == errc::ok)
+          found->second.deliver(m.outcome);
+        else
+          found->second.deliver(to_caf_error({m.refusal, m.detail}));
         open.erase(found);
       }
     },

@@ -18,7 +18,8 @@ using writer_actor = cafx::typed<
   kind_id(msg::register_kind),
   // Answered when it is known what became of the entry. Every await wakes the reconciler.
   settlement(msg::await_visible),
-  // Answered not_durable by a memory without storage.
+  // Answered when it is known and, if applied, on the disk; with an error where it never will be:
+  // not_durable, read_only, closed. Every await wakes the flusher.
   settlement(msg::await_durable),
   // Its own note: an await is settled.
   void(msg::settled)>;
@@ -60,6 +61,13 @@ using reconciler_actor = cafx::typed<
   void(msg::go_on),
   // Forgotten again when the reader ends.
   void(msg::subscribe)>;
+
+/// Takes to the disk what was merged. Local only, never published.
+using flusher_actor = cafx::typed<
+  // The interval is over.
+  void(msg::tick),
+  // Someone can't wait for the tick: an await, a batch at level `sync`, or much that waits.
+  void(msg::commit_now)>;
 
 /// Spawns again what died. Local only, never published.
 using supervisor_actor = cafx::typed<

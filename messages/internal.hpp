@@ -16,6 +16,10 @@ CMEM_INSPECT0(reconcile_now)
 struct tick {};
 CMEM_INSPECT0(tick)
 
+/// Take what was merged to the disk, at once.
+struct commit_now {};
+CMEM_INSPECT0(commit_now)
+
 /// A reconciler's note to itself: more is pending than one batch took.
 struct go_on {};
 CMEM_INSPECT0(go_on)

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <vector>
 
 namespace cmem::msg {
@@ -25,8 +26,10 @@ CMEM_INSPECT(await_durable, ticket)
 struct settled {
   std::uint64_t token = 0;
   settlement outcome;
+  errc refusal = errc::ok; ///< or why there is none
+  std::string detail;
 };
-CMEM_INSPECT(settled, token, outcome)
+CMEM_INSPECT(settled, token, outcome, refusal, detail)
 
 // -- queries
 

@@ -95,6 +95,8 @@ result<std::uint64_t> durable_log::commit() {
 result<void> durable_log::store(bool synced) {
   if (broken())
     return refusal();
+  if (ended_)
+    return {};
   asked_.exchange(false, std::memory_order_acq_rel); // pairs with ask_for_commit()
   std::uint64_t bytes = 0;
   const std::int64_t begin = env_.monotonic_ns();
@@ -162,9 +164,10 @@ result<void> durable_log::reserve(std::uint64_t up_to) {
 result<void> durable_log::close() {
   const std::lock_guard disk(disk_mutex_);
   auto done = store(true);
-  if (done)
+  if (done && !ended_)
     if (done = reserve(taken_last_); !done)
       done = break_with(done.error());
+  ended_ = true;
   {
     const std::lock_guard lock(mutex_);
     closed_ = true;

@@ -75,6 +75,11 @@ public:
   [[nodiscard]] std::vector<std::byte> take_buffer();
   /// A commit is due: someone cannot wait for the timer.
   void ask_for_commit();
+  /// There is something to commit, or someone asked.
+  [[nodiscard]] bool commit_wanted() const noexcept {
+    return asked_.load(std::memory_order_relaxed)
+           || waiting_bytes_.load(std::memory_order_relaxed) != 0;
+  }
 
   /// Stores what was handed over: synced, or at level `none` handed to the system. Tells those who
   /// wait, on this thread. Answers durable().
@@ -112,6 +117,7 @@ private:
   const durable_log_options options_;
 
   std::mutex disk_mutex_;     // guards up to the next blank line; held while waiting
+  bool ended_ = false;        // by close(): another process may have the files by now
   store_root root_;           // as on the disk
   wal_writer writer_;         //
   std::vector<record> taken_; // being written

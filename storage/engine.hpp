@@ -150,6 +150,8 @@ public:
   /// failure the store is read-only (D4): what is queued fails, what was merged stays readable.
   /// Fails: not_durable without a store.
   result<std::uint64_t> commit();
+  /// commit() has something to do. For the owner's timer.
+  [[nodiscard]] bool commit_wanted() const noexcept;
   /// Ends the store after close() and draining: what was merged is made durable at any level, and
   /// the lock given up. A failure says what kept it; stats() says up to where it is durable. An
   /// engine that goes without it leaves the store as a crash does.

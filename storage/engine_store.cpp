@@ -290,6 +290,10 @@ result<std::uint64_t> engine::commit() {
   return done;
 }
 
+bool engine::commit_wanted() const noexcept {
+  return impl_->store && !impl_->store->broken() && impl_->store->commit_wanted();
+}
+
 void engine::impl::note_durable(std::uint64_t up_to) {
   const std::lock_guard lock(durable_mutex);
   for (; !logged.empty() && logged.front().first <= up_to; logged.pop_front())

@@ -28,7 +28,9 @@ TEST_CASE("defaults are valid, and as documented") {
   CHECK(c.max_batch_size == 10'000);
   CHECK(c.memory_threshold == 50'000);
   CHECK(c.log_capacity == 100'000);
-  CHECK(c.overflow == overflow_policy::drop_oldest);
+  CHECK(overflow_of(c) == overflow_policy::drop_oldest);
+  CHECK(c.durability == durability::interval);
+  CHECK(c.commit_interval_ms == 100);
   CHECK(c.health.pending_max == 10'000);
   CHECK(c.health.dropped_max == 0);
   CHECK(c.health.reconciliation_lag_max_ms == 100);
@@ -84,6 +86,14 @@ TEST_CASE("every field is refused beyond its edges, by name and value") {
              ContainsSubstring("health.reconciliation_lag_max_ms is 3600001"));
   CHECK(refusal([](config& c) { c.overflow = static_cast<overflow_policy>(2); })
         == "invalid_argument: overflow is 2: must be drop_oldest or reject");
+  CHECK(refusal([](config& c) { c.durability = static_cast<durability>(3); })
+        == "invalid_argument: durability is 3: must be none, interval or sync");
+  CHECK(refusal([](config& c) { c.commit_interval_ms = 101; })
+        == "invalid_argument: commit_interval_ms is 101: must lie within [1, 100]");
+  CHECK_THAT(refusal([](config& c) { c.waiting_bytes_max = 0; }),
+             ContainsSubstring("waiting_bytes_max is 0"));
+  CHECK_THAT(refusal([](config& c) { c.log_file_bytes = 4'095; }),
+             ContainsSubstring("log_file_bytes is 4095"));
 }
 
 TEST_CASE("every field is taken at its edges") {
@@ -112,13 +122,24 @@ TEST_CASE("a lag limit that the interval must exceed is refused") {
            "reconcile_interval_ms, which is 200");
 }
 
-TEST_CASE("a storage path is refused, never ignored") {
+TEST_CASE("W3: a memory that is durable rejects by default, another drops its oldest") {
   config c;
-  c.storage_path = "/var/lib/memory";
+  c.storage_path = "/memory";
+  CHECK(overflow_of(c) == overflow_policy::reject);
+  c.durability = durability::none;
+  CHECK(overflow_of(c) == overflow_policy::drop_oldest);
+  c.durability = durability::sync;
+  c.overflow = overflow_policy::drop_oldest;
+  CHECK(overflow_of(c) == overflow_policy::drop_oldest);
+}
+
+TEST_CASE("a storage path that cannot be is an error that names it") {
+  config c;
+  c.storage_path = "/nowhere/at/all/memory";
   const auto opened = concurrent_memory::open(c);
   REQUIRE(!opened);
-  CHECK(opened.error().code == errc::unsupported);
-  CHECK_THAT(opened.error().detail, ContainsSubstring("/var/lib/memory"));
+  CHECK(opened.error().code == errc::not_found);
+  CHECK_THAT(opened.error().detail, ContainsSubstring("/nowhere/at/all/memory"));
 }
 
 TEST_CASE("opening refuses what validate refuses, by result and by exception") {
@@ -149,4 +170,15 @@ TEST_CASE("what concerns storage reaches it") {
   CHECK(!o.association_times);
   CHECK(o.arena_bytes == arena_bytes_min);
   CHECK(o.clock() == 42);
+  CHECK_FALSE(o.store);
+  c.storage_path = "/memory";
+  c.durability = durability::sync;
+  c.waiting_bytes_max = 7'000;
+  c.log_file_bytes = 8'000;
+  const auto kept = storage_options(c);
+  REQUIRE(kept.store);
+  CHECK(kept.store->directory == "/memory");
+  CHECK(kept.store->level == durability::sync);
+  CHECK(kept.store->waiting_bytes_max == 7'000);
+  CHECK(kept.store->log.file_bytes == 8'000);
 }
