@@ -27,7 +27,7 @@ struct association_values {
 /// Threads: the reconciler alone. Throws std::bad_alloc.
 class adjacency_builder {
 public:
-  using array = cow_array_builder<adjacency_ref, 32>;
+  using array = cow_array_builder<adjacency_ref, 16>;
 
   adjacency_builder(page_pool& pages, reclaimer& retired, bool with_times)
     : pages_(pages),

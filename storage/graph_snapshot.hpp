@@ -150,8 +150,8 @@ private:
 
   std::byte* base_ = nullptr; // of the arena
   cow_array_view<handle, 32> pages_;
-  cow_array_view<adjacency_ref, 32> out_;
-  cow_array_view<adjacency_ref, 32> in_;
+  cow_array_view<adjacency_ref, 16> out_;
+  cow_array_view<adjacency_ref, 16> in_;
   const id_table* ids_ = nullptr; // shared by all snapshots: see id_table.hpp
   std::uint32_t index_count_ = 0;
   bool association_times_ = true;
