@@ -144,7 +144,10 @@ close_report memory_core::close() {
   log(closed_->left == 0 && closed_->not_durable == 0 ? log_level::info : log_level::warning,
       "closed: " + std::to_string(closed_->drained) + " pending entries drained, "
         + std::to_string(closed_->failed) + " of them failed, " + std::to_string(closed_->left)
-        + " left, " + std::to_string(closed_->not_durable) + " not durable");
+        + " left"
+        + (closed_->not_durable == 0
+             ? ""
+             : ", " + std::to_string(closed_->not_durable) + " not durable"));
   return *closed_;
 }
 

@@ -151,3 +151,28 @@ TEST_CASE("D2: nothing acknowledged is lost to kill -9, and nobody's writes have
       REQUIRE((*opened)->close_store());
   }
 }
+
+TEST_CASE("D6: a second process is refused with the pid of the first, and let in after its death") {
+  const temporary_directory at;
+  const auto c = settings_of(at.path / "store", durability::interval);
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe(ends.data()) == 0);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    ::close(ends[0]);
+    burst(c, {1, 1, 1}, ends[1]);
+  }
+  ::close(ends[1]);
+  acknowledgement a{};
+  const bool wrote = ::read(ends[0], &a, sizeof(a)) == static_cast<ssize_t>(sizeof(a));
+  const auto refused = engine::create(storage_options(c));
+  ::kill(child, SIGKILL);
+  ::close(ends[0]);
+  REQUIRE(::waitpid(child, nullptr, 0) == child);
+  REQUIRE(wrote);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::locked);
+  CHECK_THAT(refused.error().detail, Catch::Matchers::ContainsSubstring(std::to_string(child)));
+  CHECK(engine::create(storage_options(c)));
+}
