@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::size_t buffers_max = 4;
 constexpr std::size_t buffer_bytes_max = std::size_t{8} << 20;
+constexpr settlement on_disk{fate::applied, errc::ok};
+
+failure too_late() { return {errc::closed, "the store was closed before this became durable"}; }
 
 } // namespace
 
@@ -39,9 +42,7 @@ durable_log::durable_log(env e, std::string directory, store_root root, wal_writ
   buffers_.reserve(buffers_max);
 }
 
-durable_log::~durable_log() {
-  tell(true, failure{errc::closed, "the store was closed before this became durable"});
-}
+durable_log::~durable_log() { tell(true, too_late()); }
 
 // -- the reconciler's side
 
@@ -137,7 +138,7 @@ result<void> durable_log::store(bool synced) {
     }
   }
   taken_.clear();
-  tell(false, {});
+  tell(false, on_disk);
   return {};
 }
 
@@ -172,7 +173,7 @@ result<void> durable_log::close() {
     const std::lock_guard lock(mutex_);
     closed_ = true;
   }
-  tell(true, failure{errc::closed, "the store was closed before this became durable"});
+  tell(true, too_late());
   return done;
 }
 
@@ -202,44 +203,49 @@ failure durable_log::refusal() const {
 
 // -- those who wait
 
-void durable_log::on_durable(std::uint64_t sequence, std::function<void(result<void>)> done) {
-  result<void> known;
+void durable_log::on_durable(std::uint64_t sequence, std::unique_ptr<waiter> w) {
+  std::optional<result<settlement>> known;
   {
     const std::lock_guard lock(mutex_);
     if (options_.level == durability::none)
       known = failure{errc::not_durable, "the store's durability is `none`"};
     else if (sequence <= durable_)
-      known = {};
+      known = on_disk;
     else if (broken_by_)
       known = *broken_by_;
     else if (closed_)
-      known = failure{errc::closed, "the store was closed before this became durable"};
+      known = too_late();
     else {
-      waiters_.push_back({sequence, std::move(done)});
-      done = nullptr;
+      w->sequence = sequence;
+      w->next = std::move(waiters_);
+      waiters_ = std::move(w);
     }
   }
-  if (done)
-    done(known);
+  if (known)
+    w->done(*std::move(known));
   else
     ask_for_commit();
 }
 
-void durable_log::tell(bool all, const result<void>& what) {
-  std::vector<waiter> told;
+void durable_log::tell(bool all, const result<settlement>& what) {
+  std::unique_ptr<waiter> told;
   {
     const std::lock_guard lock(mutex_);
-    if (all) {
-      told.swap(waiters_);
-    } else {
-      const auto waits = [&](const waiter& w) { return w.sequence > durable_; };
-      const auto first = std::partition(waiters_.begin(), waiters_.end(), waits);
-      told.assign(std::move_iterator(first), std::move_iterator(waiters_.end()));
-      waiters_.erase(first, waiters_.end());
+    for (std::unique_ptr<waiter>* at = &waiters_; *at;) {
+      if (!all && (*at)->sequence > durable_) {
+        at = &(*at)->next;
+        continue;
+      }
+      std::unique_ptr<waiter> one = std::move(*at);
+      *at = std::move(one->next);
+      one->next = std::move(told);
+      told = std::move(one);
     }
   }
-  for (const waiter& w : told)
-    w.done(what);
+  while (told) {
+    told->done(what);
+    told = std::move(told->next);
+  }
 }
 
 durable_log_figures durable_log::figures() const {

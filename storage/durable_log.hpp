@@ -4,10 +4,12 @@
 #include "storage/durability.hpp"
 #include "storage/records.hpp"
 #include "storage/store_root.hpp"
+#include "storage/ticket.hpp"
 #include "storage/wal_writer.hpp"
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -23,14 +25,14 @@ struct durable_log_options {
 };
 
 struct durable_log_figures {
-  std::uint64_t durable_sequence = 0;
-  std::uint64_t waiting_bytes = 0;  ///< handed over and not yet written
-  std::uint64_t appended_bytes = 0; ///< of payloads, since the log was opened
-  std::uint64_t syncs = 0;          ///< since then
-  timestamp_us last_sync = 0;       ///< when the last one ended, 0: never
-  std::uint64_t last_sync_us = 0;   ///< how long it took, with the write before
-  std::uint64_t files = 0;          ///< that hold log
-  bool read_only = false;           ///< a write or sync failed (D4)
+  std::uint64_t durable_sequence = 0; ///< a batch may be on the disk just before it is shown
+  std::uint64_t waiting_bytes = 0;    ///< handed over and not yet written
+  std::uint64_t appended_bytes = 0;   ///< of payloads, since the log was opened
+  std::uint64_t syncs = 0;            ///< since then
+  timestamp_us last_sync = 0;         ///< when the last one ended, 0: never
+  std::uint64_t last_sync_us = 0;     ///< how long it took, with the write before
+  std::uint64_t files = 0;            ///< that hold log
+  bool read_only = false;             ///< a write or sync failed (D4)
 };
 
 /// Grouped commits: one write and one sync take all that was handed over by then.
@@ -47,6 +49,12 @@ public:
   struct record {
     std::uint64_t sequence;
     std::vector<std::byte> payload;
+  };
+  /// Someone who waits for an entry that was applied. Made ahead, so that waiting takes no memory.
+  struct waiter {
+    std::function<void(result<settlement>)> done;
+    std::uint64_t sequence = 0;
+    std::unique_ptr<waiter> next = {};
   };
 
   /// `w` continues the log of the store in `directory`, which `root` describes. Everything up to
@@ -88,10 +96,10 @@ public:
   /// over was shown. Whoever awaits more is told `closed`.
   result<void> close();
 
-  /// Calls `done` once `sequence` is durable, or with why it will not be: read_only, closed, or
-  /// not_durable at level `none`. On this thread if that is known, else on the committing one. It
-  /// must not throw, nor call commit() or close().
-  void on_durable(std::uint64_t sequence, std::function<void(result<void>)> done);
+  /// Calls w->done once `sequence` is durable, with `applied`, or with why it will not be:
+  /// read_only, closed, or not_durable at level `none`. On this thread if that is known, else on
+  /// the committing one. It must not throw, nor call commit() or close().
+  void on_durable(std::uint64_t sequence, std::unique_ptr<waiter> w);
 
   [[nodiscard]] bool broken() const noexcept { return broken_.load(std::memory_order_acquire); }
   /// Why nothing more is stored. Precondition: broken().
@@ -99,18 +107,13 @@ public:
   [[nodiscard]] durable_log_figures figures() const;
 
 private:
-  struct waiter {
-    std::uint64_t sequence;
-    std::function<void(result<void>)> done;
-  };
-
   durable_log(env e, std::string directory, store_root root, wal_writer w,
               durable_log_options options, std::uint64_t sequence);
   result<void> store(bool synced);
   result<void> append_all();
   result<void> reserve(std::uint64_t up_to);
   failure break_with(const failure& f);
-  void tell(bool all, const result<void>& what);
+  void tell(bool all, const result<settlement>& what);
 
   const env env_;
   const std::string directory_;
@@ -126,7 +129,7 @@ private:
   mutable std::mutex mutex_; // guards up to the next blank line
   std::vector<record> waiting_;
   std::vector<std::vector<std::byte>> buffers_; // to be used again
-  std::vector<waiter> waiters_;
+  std::unique_ptr<waiter> waiters_;             // in any order
   std::uint64_t durable_;
   std::optional<failure> broken_by_;
   bool closed_ = false;

@@ -67,10 +67,13 @@ result<store_root> root_of(const store_options& o, std::uint32_t vector_dimensio
 
 result<void> engine::impl::open_store() {
   const store_options& o = *options.store;
-  if (auto done = o.files.make_directory(o.directory); !done)
-    return done;
-  if (auto done = o.files.sync_directory(parent_of(o.directory)); !done)
-    return done;
+  // A root that is there came after the directory's name was on the disk.
+  if (const auto before = read_store_root(o.files, o.directory); before && !*before) {
+    if (auto done = o.files.make_directory(o.directory); !done)
+      return done;
+    if (auto done = o.files.sync_directory(parent_of(o.directory)); !done)
+      return done;
+  }
   auto lock = o.files.lock(o.directory + "/LOCK");
   if (!lock)
     return lock.error();
@@ -124,8 +127,9 @@ result<void> engine::impl::replay(wal_reader& log_files, recovery_progress progr
       break;
     const auto unusable = [&](const failure& f) {
       log.release(batch);
-      return failure{f.code, "log record of sequence " + std::to_string(r.sequence) + " at offset "
-                               + std::to_string(r.offset) + " of its file: " + f.detail};
+      return failure{f.code, log_files.path() + " at offset " + std::to_string(r.offset)
+                               + ": the record of sequence " + std::to_string(r.sequence) + ": "
+                               + f.detail};
     };
     if (r.type != wal_type::batch)
       return unusable({errc::unsupported, "its type belongs to a newer version of this program"});
@@ -247,15 +251,15 @@ void engine::on_durable(const ticket& t, std::function<void(result<settlement>)>
     done(s);
     return;
   }
-  on_settled(t, [m = impl_.get(), done = std::move(done)](settlement s) {
-    if (s.what != fate::applied) {
-      done(s);
-      return;
-    }
-    // The newest snapshot has it, and everything that a snapshot has was handed over.
-    m->store->on_durable(m->view.load()->sequence(), [s, done](const result<void>& stored) {
-      done(stored ? result<settlement>(s) : result<settlement>(stored.error()));
-    });
+  // Made here: nothing may throw on the reconciler's thread, which has others to tell.
+  auto w = std::make_shared<std::unique_ptr<durable_log::waiter>>(
+    std::make_unique<durable_log::waiter>(durable_log::waiter{std::move(done)}));
+  on_settled(t, [m = impl_.get(), w](settlement s) {
+    // The newest snapshot has what was applied, and everything that one has was handed over.
+    if (s.what == fate::applied)
+      m->store->on_durable(m->view.load()->sequence(), std::move(*w));
+    else
+      (*w)->done(s);
   });
 }
 

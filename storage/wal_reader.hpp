@@ -63,6 +63,8 @@ public:
   [[nodiscard]] std::uint64_t bytes() const noexcept;
   /// False at the end. `corrupt` names file and offset.
   result<bool> next(wal_record& out);
+  /// Of the file that the last record came from. Precondition: there was one.
+  [[nodiscard]] const std::string& path() const noexcept { return reader_->path(); }
   [[nodiscard]] const wal_report& report() const noexcept { return report_; }
   /// Precondition: next() answered false.
   [[nodiscard]] wal_end end() const;

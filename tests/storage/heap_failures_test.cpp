@@ -87,6 +87,11 @@ public:
     std::array<int, 3> told{};
     for (std::size_t i = 0; i < told.size(); ++i)
       f_.memory->on_settled(pending_[i * 10].of, [&told, i](settlement) { ++told[i]; });
+    int stored = 0;
+    if (f_.memory->recovery().created)
+      for (std::size_t i = 0; i < told.size(); ++i)
+        f_.memory->on_durable(pending_[i * 10].of,
+                              [&stored](const result<settlement>&) { ++stored; });
     failed = false;
     until_failure = n;
     bool threw = false;
@@ -105,6 +110,10 @@ public:
     step();
     for (const int times : told)
       CHECK(times == 1);
+    if (f_.memory->recovery().created) {
+      REQUIRE(f_.memory->commit());
+      CHECK(stored == 3);
+    }
     return failed;
   }
   /// Lets everything go and forgets it; what the memory holds then.
