@@ -98,12 +98,15 @@ file_mapping& file_mapping::operator=(file_mapping&& other) noexcept {
     unmap();
     system_ = std::move(other.system_);
     bytes_ = std::exchange(other.bytes_, {});
+    placed_ = other.placed_;
   }
   return *this;
 }
 
 void file_mapping::unmap() noexcept {
-  if (!bytes_.empty())
+  if (!bytes_.empty() && placed_ != nullptr)
+    system_->unmap_at(placed_, bytes_.size());
+  else if (!bytes_.empty())
     system_->unmap(bytes_.data(), bytes_.size());
   bytes_ = {};
 }
@@ -245,6 +248,16 @@ result<file_mapping> file::map(std::size_t bytes) const {
   if (done < 0)
     return system_failure("mapping " + std::to_string(bytes) + " bytes of ", path_, done);
   return file_mapping(system_, {at, bytes});
+}
+
+result<file_mapping> file::map_at(std::uint64_t offset, std::size_t bytes, std::byte* at) const {
+  assert(offset % map_unit == 0 && reinterpret_cast<std::uintptr_t>(at) % 4096 == 0);
+  if (bytes == 0)
+    return file_mapping();
+  const auto done = persist([&] { return system_->map_at(fd_, offset, bytes, at); });
+  if (done < 0)
+    return system_failure(at_offset("mapping", bytes, offset), path_, done);
+  return file_mapping(system_, {at, bytes}, at);
 }
 
 result<file> env::open(const std::string& path, open_mode mode) const {

@@ -20,10 +20,12 @@ namespace cmem {
 class file_mapping {
 public:
   file_mapping() = default;
-  file_mapping(std::shared_ptr<kernel> system, const_bytes mapped)
-    : system_(std::move(system)), bytes_(mapped) {}
+  file_mapping(std::shared_ptr<kernel> system, const_bytes mapped, std::byte* placed = nullptr)
+    : system_(std::move(system)), bytes_(mapped), placed_(placed) {}
   file_mapping(file_mapping&& other) noexcept
-    : system_(std::move(other.system_)), bytes_(std::exchange(other.bytes_, {})) {}
+    : system_(std::move(other.system_)),
+      bytes_(std::exchange(other.bytes_, {})),
+      placed_(other.placed_) {}
   file_mapping& operator=(file_mapping&& other) noexcept;
   ~file_mapping() { unmap(); }
 
@@ -33,7 +35,8 @@ private:
   void unmap() noexcept;
 
   std::shared_ptr<kernel> system_;
-  const_bytes bytes_; // owned
+  const_bytes bytes_;           // owned
+  std::byte* placed_ = nullptr; // where they lie, if the caller chose that
 };
 
 /// An open file. Closes without syncing.
@@ -78,6 +81,10 @@ public:
   result<std::uint64_t> size() const;
   /// The first `bytes` of the file. Precondition: it has that many.
   result<file_mapping> map(std::size_t bytes) const;
+  /// `bytes` from `offset`, at `at`: memory that the caller owns, and that is zero and writable
+  /// again when the mapping goes, which it must do first. Precondition: `offset` is a
+  /// multiple of map_unit, `at` begins a page and has room for whole units, the file has the bytes.
+  result<file_mapping> map_at(std::uint64_t offset, std::size_t bytes, std::byte* at) const;
 
 private:
   std::shared_ptr<kernel> system_;

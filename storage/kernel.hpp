@@ -13,6 +13,9 @@ namespace cmem {
 /// Bytes that are written from where they lie.
 using const_bytes = std::span<const std::byte>;
 
+/// Where mappings of a part of a file may begin: a multiple of the page size of every machine.
+inline constexpr std::size_t map_unit = std::size_t{64} << 10;
+
 enum class open_mode : std::uint8_t {
   read,       ///< must exist
   write,      ///< must exist; read and write
@@ -51,6 +54,11 @@ public:
   /// Read-only and shared. Precondition: bytes > 0.
   virtual answer map(int fd, std::size_t bytes, const std::byte*& at) = 0;
   virtual void unmap(const std::byte* at, std::size_t bytes) noexcept = 0;
+  /// The same in place of what is mapped at `at` now. Precondition: `offset` is a
+  /// multiple of map_unit, `at` begins a page, bytes > 0, and the file has them.
+  virtual answer map_at(int fd, std::uint64_t offset, std::size_t bytes, std::byte* at) = 0;
+  /// Zeros there again, writable, without memory until they are touched.
+  virtual void unmap_at(std::byte* at, std::size_t bytes) noexcept = 0;
 
   virtual answer rename(const std::string& from, const std::string& to) = 0;
   virtual answer remove(const std::string& path) = 0;

@@ -88,6 +88,20 @@ public:
     assert(done == 0); // only a range that was never mapped is refused
   }
 
+  answer map_at(int fd, std::uint64_t offset, std::size_t bytes, std::byte* at) override {
+    return ::mmap(at, bytes, PROT_READ, MAP_SHARED | MAP_FIXED, fd, static_cast<off_t>(offset))
+               == MAP_FAILED
+             ? -errno
+             : 0;
+  }
+
+  void unmap_at(std::byte* at, std::size_t bytes) noexcept override {
+    // Not munmap: somebody else's mapping could come to lie in the hole. Where the process has too
+    // many mappings for this one, the file stays mapped until the range is used again.
+    (void) ::mmap(at, bytes, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  }
+
   answer rename(const std::string& from, const std::string& to) override {
     return answered(::rename(from.c_str(), to.c_str()));
   }

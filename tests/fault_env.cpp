@@ -366,6 +366,24 @@ void fault_env::unmap(const std::byte* at, std::size_t) noexcept {
   mappings_.erase(at);
 }
 
+fault_env::answer fault_env::map_at(int fd, std::uint64_t offset, std::size_t bytes,
+                                    std::byte* at) {
+  const std::lock_guard guard(mutex_);
+  const verdict v = enter("map_at", path_of(fd), any_call | bit(fault::bit_flip));
+  if (v.error < 0)
+    return v.error;
+  const inode* const i = opened(fd);
+  if (i == nullptr)
+    return -EBADF;
+  assert(bytes != 0 && offset + bytes <= i->now.size());
+  std::memcpy(at, i->now.data() + offset, bytes);
+  if (v.also == fault::bit_flip)
+    at[random_.below(bytes)] ^= static_cast<std::byte>(1U << random_.below(8));
+  return leave(v, 0);
+}
+
+void fault_env::unmap_at(std::byte* at, std::size_t bytes) noexcept { std::memset(at, 0, bytes); }
+
 fault_env::answer fault_env::rename(const std::string& from, const std::string& to) {
   const std::lock_guard guard(mutex_);
   const verdict v = enter("rename", from + " " + to, taking_space);

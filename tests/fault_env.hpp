@@ -81,6 +81,8 @@ public:
   answer lock(int fd) override;
   answer map(int fd, std::size_t bytes, const std::byte*& at) override;
   void unmap(const std::byte* at, std::size_t bytes) noexcept override;
+  answer map_at(int fd, std::uint64_t offset, std::size_t bytes, std::byte* at) override;
+  void unmap_at(std::byte* at, std::size_t bytes) noexcept override;
   answer rename(const std::string& from, const std::string& to) override;
   answer remove(const std::string& path) override;
   answer make_directory(const std::string& path) override;
