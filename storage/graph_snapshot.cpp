@@ -33,12 +33,12 @@ std::span<const float> concept_view::vector() const noexcept {
   return {reinterpret_cast<const float*>(v.data()), v.size() / sizeof(float)};
 }
 
-attribute_reader concept_view::attributes() const noexcept {
+std::span<const std::byte> concept_view::encoded_attributes() const noexcept {
   const auto x = payload(base_, node_->extras);
   if (x.empty())
     return {};
   const auto* head = reinterpret_cast<const node_extras*>(x.data());
-  return attribute_reader(x.subspan(sizeof(node_extras) + head->name_bytes, head->attribute_bytes));
+  return x.subspan(sizeof(node_extras) + head->name_bytes, head->attribute_bytes);
 }
 
 concept_record concept_view::copy() const {

@@ -67,7 +67,12 @@ public:
   [[nodiscard]] timestamp_us created() const noexcept { return node_->created; }
   [[nodiscard]] timestamp_us last_accessed() const noexcept { return node_->last_accessed; }
   [[nodiscard]] std::uint32_t access_count() const noexcept { return node_->access_count; }
-  [[nodiscard]] attribute_reader attributes() const noexcept; ///< ascending keys
+  /// Ascending keys.
+  [[nodiscard]] attribute_reader attributes() const noexcept {
+    return attribute_reader(encoded_attributes());
+  }
+  /// The same as attribute_codec.hpp has them; empty when there are none.
+  [[nodiscard]] std::span<const std::byte> encoded_attributes() const noexcept;
   [[nodiscard]] concept_record copy() const;
 
 private:

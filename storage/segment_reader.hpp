@@ -1,0 +1,93 @@
+#pragma once
+// Reads a segment where it lies. The format is in segment_format.hpp.
+
+#include "storage/env.hpp"
+#include "storage/segment_format.hpp"
+
+#include <atomic>
+#include <optional>
+
+namespace cmem {
+
+/// Name and attributes of a concept.
+struct segment_extras {
+  std::string_view name;
+  const_bytes
+    attributes; ///< as attribute_codec.hpp has them, and checked: any reader may walk them
+};
+
+/// Header and checksums are verified by open(), every other 64 KiB by pread before they are first
+/// looked at (D3); then they are read by mmap. What it hands out are views, valid as long as the
+/// reader. Whatever the bytes say, nothing outside the file is touched. Fails: `corrupt` with file
+/// and offset, `io_error`. Threads: any, at the same time.
+class segment_reader {
+public:
+  /// Any segment, e.g. to inspect it. Fails: not_found; unsupported (another version); corrupt.
+  static result<segment_reader> open(const env& e, const std::string& path);
+  /// The one that a manifest names. `corrupt`: it is another file.
+  static result<segment_reader> open(const env& e, const std::string& directory,
+                                     const segment_ref& ref, std::uint64_t store);
+
+  [[nodiscard]] const segment_header& header() const noexcept { return header_; }
+  [[nodiscard]] const std::string& path() const noexcept { return file_.path(); }
+  [[nodiscard]] std::uint64_t concept_count() const noexcept {
+    return header_.at(segment_section::concepts).bytes / sizeof(segment_concept);
+  }
+  [[nodiscard]] std::uint64_t association_count() const noexcept {
+    return header_.at(segment_section::associations).bytes / sizeof(segment_association);
+  }
+
+  /// False: it holds no record of this id.
+  result<bool> may_hold(const concept_id& id) const;
+  /// Its record, nullptr if there is none; may be a tombstone. Does not ask the filter.
+  result<const segment_concept*> search(const concept_id& id) const;
+  /// The same, asking the filter first.
+  result<const segment_concept*> find(const concept_id& id) const;
+  /// In the order of ids. Precondition: index < concept_count().
+  result<const segment_concept*> at(std::uint64_t index) const;
+
+  /// Of a record of this reader; empty where it has none, or leaves it to older segments.
+  result<std::string_view> content(const segment_concept& c) const;
+  result<std::span<const float>> vector(const segment_concept& c) const;
+  result<segment_extras> extras(const segment_concept& c) const;
+  result<std::span<const segment_association>> associations(const segment_concept& c) const;
+  /// Names of the kinds that the store knew, by id.
+  result<std::vector<std::string>> kinds() const;
+
+  /// Reads every byte again, and checks all that a writer makes sure of. Bytes read.
+  result<std::uint64_t> verify() const;
+
+  /// What a mapping of vectors, content and extras takes: begins at a multiple of map_unit.
+  [[nodiscard]] segment_extent payloads() const noexcept;
+  /// Maps payloads() to `at` (file::map_at), where an `offset` of the file is then found at
+  /// offset - payloads().offset. Verifies them first: who reads there asks nobody.
+  result<file_mapping> map_payloads(std::byte* at) const;
+
+private:
+  segment_reader(file from, const segment_header& h, file_mapping mapped,
+                 std::vector<std::uint64_t> checksums);
+
+  failure corrupt(std::uint64_t offset, std::string_view what) const;
+  template <class T>
+  const T* look_at(std::uint64_t offset) const noexcept {
+    return reinterpret_cast<const T*>(mapped_.bytes().data() + offset);
+  }
+  result<void> check_piece(segment_section s, std::uint64_t piece) const;
+  /// [from, from + bytes) of a section is what was written. Precondition: the section has them.
+  result<void> trust(segment_section s, std::uint64_t from, std::uint64_t bytes) const;
+  result<void> trust_all(segment_section s) const;
+  result<const_bytes> payload(segment_section s, std::uint64_t at, std::uint32_t bytes) const;
+  [[nodiscard]] std::string_view fault_in(const segment_concept& c) const noexcept;
+  [[nodiscard]] bool fits(segment_section s, std::uint64_t at, std::uint32_t bytes,
+                          std::uint64_t bytes_max) const noexcept;
+  result<void> verify_records() const;
+
+  file file_;
+  segment_header header_;                                       // const
+  file_mapping mapped_;                                         // the whole file
+  std::vector<std::uint64_t> checksums_;                        // const
+  std::array<std::uint64_t, segment_checked_sections> first_{}; // piece of each section; const
+  std::unique_ptr<std::atomic<bool>[]> trusted_;                // by piece; any thread
+};
+
+} // namespace cmem
