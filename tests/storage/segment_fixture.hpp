@@ -146,6 +146,12 @@ const T& need(const result<T>& r) {
     FAIL(to_string(r.error()));
   return *r;
 }
+template <class T>
+T need(result<T>&& r) {
+  if (!r)
+    FAIL(to_string(r.error()));
+  return *std::move(r);
+}
 
 inline std::vector<std::string> describe_associations(std::span<const segment_association> list) {
   std::vector<std::string> out;

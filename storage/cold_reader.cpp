@@ -1,0 +1,174 @@
+#include "storage/cold_reader.hpp"
+
+#include "storage/attribute_codec.hpp"
+
+#include <algorithm>
+
+namespace cmem {
+
+namespace {
+
+/// Highest confidence first, then by id, then kind: R5.
+bool better(const association_record& a, const association_record& b) noexcept {
+  if (a.confidence != b.confidence)
+    return a.confidence > b.confidence;
+  return a.target != b.target ? a.target < b.target : a.kind < b.kind;
+}
+
+} // namespace
+
+result<cold_reader> cold_reader::open(const env& e, const std::string& directory) {
+  std::uint64_t generation = 0;
+  for (;;) {
+    auto read = read_manifest(e, directory);
+    if (!read)
+      return read.error();
+    auto opened = open_all(e, directory, std::move(read->value));
+    // A writer may have removed a segment after a newer manifest stopped naming it. One that went
+    // while the manifest stayed the same is lost.
+    const bool gone = !opened && opened.error().code == errc::not_found;
+    if (!gone)
+      return opened;
+    if (read->generation == generation)
+      return failure{errc::corrupt, opened.error().detail + "; the manifest in " + directory
+                                      + " names it: restore the file from a copy"};
+    generation = read->generation;
+  }
+}
+
+result<cold_reader> cold_reader::open_all(const env& e, const std::string& directory, manifest m) {
+  cold_reader r;
+  r.manifest_ = std::move(m);
+  const auto& all = r.manifest_.segments;
+  for (auto s = all.rbegin(); s != all.rend(); ++s) {
+    auto opened = segment_reader::open(e, directory, *s, r.manifest_.store);
+    if (!opened)
+      return opened.error();
+    r.segments_.push_back(std::move(*opened));
+  }
+  return r;
+}
+
+result<const segment_concept*> cold_reader::find(const segment_reader& in,
+                                                 const concept_id& id) const {
+  counters_->asked.fetch_add(1, std::memory_order_relaxed);
+  if (use_filters_) {
+    const auto may = in.may_hold(id);
+    if (!may)
+      return may.error();
+    if (!*may)
+      return nullptr;
+  }
+  counters_->passed.fetch_add(1, std::memory_order_relaxed);
+  auto found = in.search(id);
+  if (found && *found != nullptr)
+    counters_->found.fetch_add(1, std::memory_order_relaxed);
+  return found;
+}
+
+result<cold_reader::parts> cold_reader::locate(const concept_id& id, bool payload,
+                                               bool associations) const {
+  parts p;
+  for (const segment_reader& in : segments_) {
+    const auto found = find(in, id);
+    if (!found)
+      return found.error();
+    const segment_concept* const c = *found;
+    if (c == nullptr)
+      continue;
+    if (c->has(segment_concept::forgotten))
+      break;
+    if (p.head.record == nullptr)
+      p.head = {&in, c};
+    // A placeholder has no content to leave to a newer record that was learned.
+    const bool of_one_life = c == p.head.record || c->has(segment_concept::learned);
+    if (payload && p.payload.record == nullptr && of_one_life
+        && !c->has(segment_concept::older_payload))
+      p.payload = {&in, c};
+    if (associations && p.associations.record == nullptr
+        && !c->has(segment_concept::older_associations))
+      p.associations = {&in, c};
+    if ((!payload || p.payload.record != nullptr)
+        && (!associations || p.associations.record != nullptr))
+      return p;
+  }
+  if (p.head.record != nullptr)
+    return failure{errc::corrupt, p.head.in->path() + " leaves a part of " + id.hex()
+                                    + " to older segments, and none has it"};
+  return p;
+}
+
+result<bool> cold_reader::learned(const concept_id& id) const {
+  const auto p = locate(id, false, false);
+  if (!p)
+    return p.error();
+  return p->head.record != nullptr && p->head.record->has(segment_concept::learned);
+}
+
+result<std::optional<concept_record>> cold_reader::get(const concept_id& id) const {
+  const auto p = locate(id, true, false);
+  if (!p)
+    return p.error();
+  const auto [in, c] = p->head;
+  if (c == nullptr || !c->has(segment_concept::learned))
+    return std::optional<concept_record>();
+  const auto content = p->payload.in->content(*p->payload.record);
+  if (!content)
+    return content.error();
+  const auto vector = p->payload.in->vector(*p->payload.record);
+  if (!vector)
+    return vector.error();
+  const auto extras = in->extras(*c);
+  if (!extras)
+    return extras.error();
+  concept_record r;
+  r.id = id;
+  r.name = extras->name;
+  r.content = *content;
+  r.vector.assign(vector->begin(), vector->end());
+  r.strength = c->strength;
+  r.confidence = c->confidence;
+  r.created = c->created;
+  r.last_accessed = c->last_accessed;
+  r.access_count = c->access_count;
+  attribute_reader attributes(extras->attributes);
+  for (attribute_update a; attributes.next(a);)
+    r.attributes.emplace_back(a.key, a.value.value_or(std::string_view()));
+  return std::optional(std::move(r));
+}
+
+result<std::vector<association_record>> cold_reader::neighbors(const concept_id& id,
+                                                               const neighbor_filter& f) const {
+  const auto p = locate(id, false, true);
+  if (!p)
+    return p.error();
+  if (p->head.record == nullptr || !p->head.record->has(segment_concept::learned))
+    return failure{errc::not_found, "no concept " + id.hex() + " in the checkpoint of the store"};
+  const auto list = p->associations.in->associations(*p->associations.record);
+  if (!list)
+    return list.error();
+  std::vector<association_record> out;
+  for (const segment_association& a : *list)
+    if ((!f.kind || *f.kind == a.kind) && a.confidence >= f.confidence_min)
+      out.push_back({a.source, a.target, a.kind, a.confidence, a.weight, a.created, a.last_used});
+  std::sort(out.begin(), out.end(), better);
+  // Only now, and only as many as are wanted: each costs a look-up.
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i != out.size() && kept != f.limit; ++i) {
+    const auto there = learned(out[i].target);
+    if (!there)
+      return there.error();
+    if (*there)
+      out[kept++] = out[i];
+  }
+  out.resize(kept);
+  return out;
+}
+
+cold_reader::counts cold_reader::counted() const noexcept {
+  return {counters_->asked.load(std::memory_order_relaxed),
+          counters_->passed.load(std::memory_order_relaxed),
+          counters_->found.load(std::memory_order_relaxed)};
+}
+
+} // namespace cmem

@@ -1,0 +1,73 @@
+#pragma once
+// Single concepts straight from the segments of a store: no graph is built, no lock is taken.
+
+#include "storage/manifest.hpp"
+#include "storage/neighbors.hpp"
+#include "storage/segment_reader.hpp"
+
+#include <atomic>
+
+namespace cmem {
+
+/// Sees the checkpoint that the manifest named when it was opened (D6), also while a writer goes
+/// on: what is mapped stays, whatever is removed. Segments are asked from the newest on, each
+/// through its filter first. Owns their files and mappings; memory and the time to open follow the
+/// number of segments and 8 bytes for each 64 KiB of them. Fails: `corrupt` with file and offset,
+/// `io_error`. Threads: any, at the same time.
+class cold_reader {
+public:
+  /// Fails: `not_found`, `unsupported`, `corrupt`, `io_error`.
+  static result<cold_reader> open(const env& e, const std::string& directory);
+
+  [[nodiscard]] const manifest& store() const noexcept { return manifest_; }
+
+  /// A copy of the learned concept.
+  result<std::optional<concept_record>> get(const concept_id& id) const;
+  result<bool> learned(const concept_id& id) const;
+  /// Copies of its outgoing associations whose targets are learned, as cmem::neighbors() orders and
+  /// filters them. Fails too: `not_found`. Time: its degree, and a look-up for each target that
+  /// passes the filter.
+  result<std::vector<association_record>> neighbors(const concept_id& id,
+                                                    const neighbor_filter& f = {}) const;
+
+  /// How often a segment was asked for an id, how often its filter let that through, and how often
+  /// the id was there.
+  struct counts {
+    std::uint64_t asked = 0;
+    std::uint64_t passed = 0;
+    std::uint64_t found = 0;
+  };
+  [[nodiscard]] counts counted() const noexcept;
+  /// For measuring what they are worth. Not beside other calls.
+  void use_filters(bool use) noexcept { use_filters_ = use; }
+
+private:
+  /// A record, and the segment that it is in.
+  struct place {
+    const segment_reader* in = nullptr;
+    const segment_concept* record = nullptr;
+  };
+  /// Where each part of a concept is found.
+  struct parts {
+    place head;
+    place payload;
+    place associations;
+  };
+  struct counters {
+    std::atomic<std::uint64_t> asked{0};
+    std::atomic<std::uint64_t> passed{0};
+    std::atomic<std::uint64_t> found{0};
+  };
+
+  cold_reader() = default;
+  static result<cold_reader> open_all(const env& e, const std::string& directory, manifest m);
+  result<const segment_concept*> find(const segment_reader& in, const concept_id& id) const;
+  result<parts> locate(const concept_id& id, bool payload, bool associations) const;
+
+  manifest manifest_;
+  std::vector<segment_reader> segments_; // newest first
+  std::unique_ptr<counters> counters_ = std::make_unique<counters>();
+  bool use_filters_ = true;
+};
+
+} // namespace cmem
