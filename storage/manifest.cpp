@@ -109,6 +109,15 @@ result<manifest_read> read_roots(const file& from) {
   return failure{errc::corrupt, read[0].error().detail + "; and " + read[1].error().detail};
 }
 
+result<std::vector<std::byte>> raw_roots(const file& from) {
+  std::vector<std::byte> bytes(2 * manifest_sector);
+  const auto got = from.read_at(bytes, 0);
+  if (!got)
+    return got.error();
+  bytes.resize(*got);
+  return bytes;
+}
+
 /// Without a manifest there must be no file of a store either.
 failure absent(const env& e, const std::string& directory, const failure& not_found) {
   const auto names = e.list(directory);
@@ -127,7 +136,24 @@ result<manifest_read> read_manifest(const env& e, const std::string& directory) 
   if (!opened)
     return opened.error().code == errc::not_found ? absent(e, directory, opened.error())
                                                   : opened.error();
-  return read_roots(*opened);
+  for (;;) {
+    auto read = read_roots(*opened);
+    if (read || read.error().code != errc::corrupt)
+      return read;
+    // A writer may have gone on in the middle of it, more than once. What it leaves alone is what
+    // its newest root leads to: so bad roots that stay the same are bad.
+    const auto before = raw_roots(*opened);
+    if (!before)
+      return before.error();
+    auto again = read_roots(*opened);
+    if (again || again.error().code != errc::corrupt)
+      return again;
+    const auto after = raw_roots(*opened);
+    if (!after)
+      return after.error();
+    if (*before == *after)
+      return again;
+  }
 }
 
 result<manifest_file> manifest_file::create(const env& e, const std::string& directory,

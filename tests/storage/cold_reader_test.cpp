@@ -2,6 +2,8 @@
 
 #include "tests/storage/checkpoint_fixture.hpp"
 
+#include <thread>
+
 using namespace cmem;
 using namespace cmem::test;
 using Catch::Matchers::ContainsSubstring;
@@ -111,6 +113,46 @@ TEST_CASE("D6: a cold reader sees its checkpoint while a writer goes on, or the 
   for (const auto& [id, k] : first)
     if (k.learned)
       REQUIRE(describe(*need(opened->get(id)), {}, true) == k.whole.substr(0, k.whole.find(" ->")));
+}
+
+TEST_CASE("D6: a cold reader opens whole checkpoints beside a writer that never rests") {
+  const real_folder folder;
+  const env e;
+  const std::string path = folder.path + "/store";
+  random_graph g(6, 20);
+  auto m = manifest_file::create(e, path, new_store(g));
+  REQUIRE(m);
+  std::atomic<bool> done{false};
+  std::atomic<bool> stopped{false};
+  std::atomic<std::uint64_t> opened{0};
+  std::string failed; // the reader's, until it is joined
+  result<void> written;
+  std::thread reader([&] {
+    std::uint64_t last = 0;
+    while (!done.load() && failed.empty()) {
+      const auto r = cold_reader::open(e, path);
+      if (!r)
+        failed = to_string(r.error());
+      else if (r->store().checkpoint < last)
+        failed = "it went back to " + std::to_string(r->store().checkpoint);
+      else
+        last = r->store().checkpoint;
+      ++opened;
+    }
+    stopped = true;
+  });
+  // Each checkpoint removes what the one before is made of.
+  for (std::size_t round = 0; round < sweep(300) || (opened.load() < 30 && !stopped.load());
+       ++round) {
+    g.change(10);
+    written = checkpoint(e, path, *m, g.newest(), {}, true);
+    if (!written)
+      break;
+  }
+  done = true;
+  reader.join();
+  CHECK(written);
+  CHECK(failed == "");
 }
 
 TEST_CASE("D3: a segment that is missing, and a part that no segment has, are corruption") {
