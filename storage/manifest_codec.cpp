@@ -1,31 +1,8 @@
-#include "storage/archive_buffer.hpp"
 #include "storage/limits.hpp"
 #include "storage/manifest.hpp"
-
-#include <cereal/archives/portable_binary.hpp>
-#include <cereal/types/string.hpp>
-#include <cereal/types/vector.hpp>
-
-#include <istream>
-#include <ostream>
+#include "storage/portable_archive.hpp"
 
 namespace cmem {
-
-namespace {
-
-template <class Archive>
-void serialize_settings(Archive& archive, manifest& m, std::uint8_t& times) {
-  archive(m.checkpoint, m.durable, m.reserved, m.timestamp, m.next_segment, m.vector_dimension,
-          times);
-}
-
-} // namespace
-
-// Found by cereal through its argument; hence not among the nameless.
-template <class Archive>
-void serialize(Archive& archive, segment_ref& s) {
-  archive(s.number, s.bytes, s.first_sequence, s.last_sequence, s.checksum);
-}
 
 manifest_root sealed(manifest_root r) noexcept {
   r.checksum =
@@ -35,57 +12,63 @@ manifest_root sealed(manifest_root r) noexcept {
 
 std::vector<std::byte> encode(const manifest& m) {
   std::vector<std::byte> bytes;
-  archive_sink sink(bytes);
-  std::ostream stream(&sink);
-  cereal::PortableBinaryOutputArchive archive(stream);
-  manifest copy = m; // one function serves both ways, and wants to write
-  std::uint8_t times = m.association_times ? 1 : 0;
-  serialize_settings(archive, copy, times);
-  archive(copy.segments, copy.kinds);
+  archive_writer archive(bytes);
+  archive.put(m.checkpoint);
+  archive.put(m.durable);
+  archive.put(m.reserved);
+  archive.put(m.timestamp);
+  archive.put(m.next_segment);
+  archive.put(m.vector_dimension);
+  archive.put(static_cast<std::uint8_t>(m.association_times ? 1 : 0));
+  archive.put(std::uint64_t{m.segments.size()});
+  for (const segment_ref& s : m.segments)
+    for (const std::uint64_t n : {s.number, s.bytes, s.first_sequence, s.last_sequence, s.checksum})
+      archive.put(n);
+  archive.put(std::uint64_t{m.kinds.size()});
+  for (const std::string& name : m.kinds)
+    archive.put_text(name);
   return bytes;
 }
 
-// Lists not by cereal's own loading: that takes memory as the lengths say.
 result<manifest> decode(const_bytes body) {
-  archive_source source(body);
-  std::istream stream(&source);
   const auto refuse = [](const char* why) { return failure{errc::corrupt, why}; };
-  try {
-    cereal::PortableBinaryInputArchive archive(stream);
-    if (body.front() != std::byte{1})
-      return refuse("it is not little-endian");
-    manifest m;
-    std::uint8_t times = 0;
-    serialize_settings(archive, m, times);
-    if (times > 1 || m.vector_dimension > vector_dimension_max)
-      return refuse("its settings are out of bounds");
-    m.association_times = times == 1;
-    std::uint64_t count = 0;
-    archive(count);
-    if (count > source.left() / sizeof(segment_ref))
-      return refuse("it has more segments than room for them");
-    for (std::uint64_t i = 0; i != count; ++i) {
-      archive(m.segments.emplace_back());
-      if (m.segments.back().number >= m.next_segment)
-        return refuse("it names a segment of a number that was not given out");
-    }
-    archive(count);
-    if (count > kinds_max)
-      return refuse("it has more kinds than there can be");
-    for (std::uint64_t i = 0; i != count; ++i) {
-      std::uint64_t length = 0;
-      archive(length);
-      if (length == 0 || length > name_bytes_max)
-        return refuse("the name of a kind is out of bounds");
-      std::string& name = m.kinds.emplace_back(static_cast<std::size_t>(length), '\0');
-      archive.loadBinary<1>(name.data(), static_cast<std::streamsize>(length));
-    }
-    if (source.left() != 0)
-      return refuse("something lies behind it");
-    return m;
-  } catch (const cereal::Exception&) {
-    return refuse("it ends early");
+  archive_reader archive(body);
+  manifest m;
+  m.checkpoint = archive.get<std::uint64_t>();
+  m.durable = archive.get<std::uint64_t>();
+  m.reserved = archive.get<std::uint64_t>();
+  m.timestamp = archive.get<timestamp_us>();
+  m.next_segment = archive.get<std::uint64_t>();
+  m.vector_dimension = archive.get<std::uint32_t>();
+  const auto times = archive.get<std::uint8_t>();
+  if (times > 1 || m.vector_dimension > vector_dimension_max)
+    return refuse("its settings are out of bounds");
+  m.association_times = times == 1;
+  const auto segments = archive.get<std::uint64_t>();
+  if (segments > archive.rest().size() / sizeof(segment_ref))
+    return refuse("it has more segments than room for them");
+  for (std::uint64_t i = 0; i != segments; ++i) {
+    segment_ref& s = m.segments.emplace_back();
+    for (std::uint64_t* const n :
+         {&s.number, &s.bytes, &s.first_sequence, &s.last_sequence, &s.checksum})
+      *n = archive.get<std::uint64_t>();
+    if (s.number >= m.next_segment)
+      return refuse("it names a segment of a number that was not given out");
   }
+  const auto kinds = archive.get<std::uint64_t>();
+  if (kinds > kinds_max)
+    return refuse("it has more kinds than there can be");
+  for (std::uint64_t i = 0; i != kinds && !archive.failed(); ++i) {
+    const std::string_view name = archive.get_text();
+    if (!archive.failed() && (name.empty() || name.size() > name_bytes_max))
+      return refuse("the name of a kind is out of bounds");
+    m.kinds.emplace_back(name);
+  }
+  if (archive.failed())
+    return refuse("it is not a little-endian archive, or ends early");
+  if (!archive.rest().empty())
+    return refuse("something lies behind it");
+  return m;
 }
 
 } // namespace cmem

@@ -1,8 +1,7 @@
 #pragma once
 // A list of names (of the kinds of a store) as cereal's portable binary archive.
 //
-//   names := 1:u8 count:u64 (bytes:u64 u8[bytes])*        little-endian, as cereal writes
-//            std::vector<std::string>
+//   names := 1:u8 count:u64 (bytes:u64 u8[bytes])*        as cereal writes std::vector<std::string>
 
 #include "storage/kernel.hpp"
 #include "storage/result.hpp"

@@ -5,9 +5,13 @@
 #include "tests/catch.hpp"
 #include "tests/fault_env.hpp"
 
+#include <cereal/archives/portable_binary.hpp>
+#include <cereal/types/string.hpp>
+#include <cereal/types/vector.hpp>
 #include <cstring>
 #include <filesystem>
 #include <functional>
+#include <sstream>
 #include <unistd.h>
 
 using namespace cmem;
@@ -181,6 +185,27 @@ TEST_CASE("D5: a manifest is these bytes, for good") {
            "0200000000000000" // two kinds
            "06000000000000006b696e642030"
            "06000000000000006b696e642031");
+}
+
+TEST_CASE("manifest: its body is an archive that cereal reads") {
+  const manifest m = make_manifest(3, 2, 4);
+  const auto body = encode(m);
+  std::istringstream stream(std::string(reinterpret_cast<const char*>(body.data()), body.size()));
+  cereal::PortableBinaryInputArchive archive(stream);
+  manifest back;
+  back.store = m.store; // of the root
+  std::uint8_t times = 7;
+  std::uint64_t segments = 0;
+  archive(back.checkpoint, back.durable, back.reserved, back.timestamp, back.next_segment,
+          back.vector_dimension, times, segments);
+  for (; segments != 0; --segments) {
+    segment_ref& s = back.segments.emplace_back();
+    archive(s.number, s.bytes, s.first_sequence, s.last_sequence, s.checksum);
+  }
+  archive(back.kinds);
+  back.association_times = times != 0;
+  CHECK(back == m);
+  CHECK(stream.peek() == std::istringstream::traits_type::eof());
 }
 
 TEST_CASE("D3: every flipped bit of a manifest is reported or harmless, and mended") {
