@@ -162,7 +162,7 @@ result<ticket> write_log::refuse(admission why, writer_slot& slot, std::size_t e
 }
 
 template <class Op>
-result<ticket> write_log::append_one(const Op& o, timestamp_us now) {
+result<ticket> write_log::append(const Op& o, timestamp_us now) {
   writer_slot* slot = slots_.mine();
   if (slot == nullptr)
     return failure{errc::limit_exceeded,
@@ -175,34 +175,16 @@ result<ticket> write_log::append_one(const Op& o, timestamp_us now) {
   return push(*slot, {h, 1}, now);
 }
 
-result<ticket> write_log::append(const op::learn_concept& o, timestamp_us now) {
-  return append_one(o, now);
-}
-result<ticket> write_log::append(const op::learn_association& o, timestamp_us now) {
-  return append_one(o, now);
-}
-result<ticket> write_log::append(const op::strengthen& o, timestamp_us now) {
-  return append_one(o, now);
-}
-result<ticket> write_log::append(const op::strengthen_association& o, timestamp_us now) {
-  return append_one(o, now);
-}
-result<ticket> write_log::append(const op::record_access& o, timestamp_us now) {
-  return append_one(o, now);
-}
-result<ticket> write_log::append(const op::record_use& o, timestamp_us now) {
-  return append_one(o, now);
-}
-result<ticket> write_log::append(const op::set_attributes& o, timestamp_us now) {
-  return append_one(o, now);
-}
-result<ticket> write_log::append(const op::forget_concept& o, timestamp_us now) {
-  return append_one(o, now);
-}
-result<ticket> write_log::append(const op::forget_association& o, timestamp_us now) {
-  return append_one(o, now);
-}
-result<ticket> write_log::append(const write_op& o, timestamp_us now) { return append_one(o, now); }
+template result<ticket> write_log::append(const op::learn_concept&, timestamp_us);
+template result<ticket> write_log::append(const op::learn_association&, timestamp_us);
+template result<ticket> write_log::append(const op::strengthen&, timestamp_us);
+template result<ticket> write_log::append(const op::strengthen_association&, timestamp_us);
+template result<ticket> write_log::append(const op::record_access&, timestamp_us);
+template result<ticket> write_log::append(const op::record_use&, timestamp_us);
+template result<ticket> write_log::append(const op::set_attributes&, timestamp_us);
+template result<ticket> write_log::append(const op::forget_concept&, timestamp_us);
+template result<ticket> write_log::append(const op::forget_association&, timestamp_us);
+template result<ticket> write_log::append(const write_op&, timestamp_us);
 
 result<ticket> write_log::append_batch(std::span<const write_op> ops, timestamp_us now) {
   if (ops.empty())

@@ -76,16 +76,8 @@ public:
   /// Appends one operation. Fails: overloaded (W3), out_of_memory (arena used up), closed,
   /// limit_exceeded (writers_max). A refused one leaves nothing behind and takes no number. The
   /// details of the first three are short, so that refusing costs no malloc.
-  result<ticket> append(const op::learn_concept& o, timestamp_us now);
-  result<ticket> append(const op::learn_association& o, timestamp_us now);
-  result<ticket> append(const op::strengthen& o, timestamp_us now);
-  result<ticket> append(const op::strengthen_association& o, timestamp_us now);
-  result<ticket> append(const op::record_access& o, timestamp_us now);
-  result<ticket> append(const op::record_use& o, timestamp_us now);
-  result<ticket> append(const op::set_attributes& o, timestamp_us now);
-  result<ticket> append(const op::forget_concept& o, timestamp_us now);
-  result<ticket> append(const op::forget_association& o, timestamp_us now);
-  result<ticket> append(const write_op& o, timestamp_us now);
+  template <class Op> // any of op::, or a write_op
+  result<ticket> append(const Op& o, timestamp_us now);
   /// Many operations as one entry with one ticket: dropped together, drained together (W8).
   /// Fails also (invalid_argument) when empty, (overloaded) when larger than the capacity.
   result<ticket> append_batch(std::span<const write_op> ops, timestamp_us now);
@@ -160,8 +152,6 @@ private:
 
   static constexpr std::uint64_t closed_bit = std::uint64_t{1} << 63;
 
-  template <class Op>
-  result<ticket> append_one(const Op& o, timestamp_us now);
   result<ticket> push(writer_slot& slot, element e, timestamp_us now);
   result<ticket> refuse(admission why, writer_slot& slot, std::size_t entries);
   [[nodiscard]] admission glance(std::size_t entries) const noexcept;
