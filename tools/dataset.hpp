@@ -56,9 +56,10 @@ dataset make_synthetic(const data_spec& spec);
 ///   {"type":"concept","id":ID,"content":TEXT,"strength":1.0,"confidence":0.9,
 ///    "vector":[…],"attributes":{…}}
 ///   {"type":"association","source":ID,"target":ID,"kind":NAME,"confidence":0.9,"weight":1.0}
-/// Only `type` and ids are required. An ID is 32 hex digits or a name. Vectors are of one
-/// dimension. Fails (parse_error) with `file:line: what is wrong`, for keys that it does not know
-/// as well.
+/// Only `type` and ids are required. An ID is 32 hex digits or a name. What is no UTF-8 comes as
+/// base64, under `content_base64`, `name_base64` (beside an id in hex), `attributes_base64` (keys
+/// too) and `kind_base64`. Vectors are of one dimension. Fails (parse_error) with `file:line: what
+/// is wrong`, for keys that it does not know as well.
 result<dataset> read_jsonl(std::istream& in, const std::string& file);
 
 } // namespace cmem::tools

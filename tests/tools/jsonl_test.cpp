@@ -59,6 +59,23 @@ TEST_CASE("every field is read") {
   CHECK(d->associations == std::vector<data_association>{{1, 0, 0, 0.5F, 3.0F}});
 }
 
+TEST_CASE("bytes that are no text are read from base64") {
+  const auto id = concept_id::from_name("\xFF").hex();
+  const auto d = read(R"({"type":"concept","id":")" + id
+                      + R"(","name_base64":"/w==","content_base64":"AP8=",)"
+                        R"("attributes":{"k":"v"},"attributes_base64":{"/w==":"/g=="}})"
+                        "\n"
+                        R"({"type":"association","source":")"
+                      + id + R"(","target":"b","kind_base64":"/w=="})");
+  REQUIRE(d);
+  const auto& c = d->concepts[0];
+  CHECK(c.name == "\xFF");
+  CHECK(c.content == std::string("\0\xFF", 2));
+  CHECK(c.attributes
+        == std::vector<std::pair<std::string, std::string>>{{"k", "v"}, {"\xFF", "\xFE"}});
+  CHECK(d->kinds == std::vector<std::string>{"\xFF"});
+}
+
 TEST_CASE("ends that are never learned come last and keep their names") {
   const auto d = read(R"({"type":"association","source":"x","target":"y"})"
                       "\n"
@@ -92,6 +109,17 @@ TEST_CASE("a bad line is named by its number") {
     {R"({"type":"concept","id":"b","confidence":1.5})",
      "\"confidence\" is 1.5: must be a number from 0.0 to 1.0"},
     {R"({"type":"concept","id":"b","strength":1e999})", "facts.jsonl:3: not JSON: "},
+    {R"({"type":"concept","id":"b","content_base64":"?"})", "\"content_base64\" is no base64"},
+    {R"({"type":"concept","id":"b","content_base64":7})",
+     "\"content_base64\" is 7: must be a text"},
+    {R"({"type":"concept","id":"b","content":"","content_base64":""})",
+     "has both \"content\" and \"content_base64\""},
+    {R"({"type":"concept","id":"b","name_base64":"Yg=="})", "one must be enough"},
+    {R"({"type":"concept","id":"000102030405060708090a0b0c0d0e0f","name_base64":"Yg=="})",
+     "is not the name of this \"id\""},
+    {R"({"type":"concept","id":"b","attributes_base64":{"k":"v"}})",
+     "\"attributes_base64\" is no base64"},
+    {R"({"type":"association","source":"a","target":"b","kind_base64":""})", "\"kind\" is empty"},
     {R"({"type":"concept","id":"b","content":[1]})", "\"content\" is an array: must be a text"},
     {R"({"type":"concept","id":"b","vector":[1]})",
      "\"vector\" has 1 numbers, the first one had 2"},
