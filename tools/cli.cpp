@@ -1,13 +1,16 @@
 #include "tools/cli.hpp"
 
+#include "tools/store_cli.hpp"
+
 #include <CLI/CLI.hpp>
 
 namespace cmem::tools {
 namespace {
 
 constexpr const char* exit_codes =
-  "Exit codes: 0 all is well; 1 the accounting, an expectation or a bar is missed, "
-  "or the run failed or was cut short; 2 the command line or a scenario is wrong.";
+  "Exit codes: 0 all is well; 1 the accounting, an expectation or a bar is missed, a store is "
+  "not as it should be, or the run failed or was cut short; 2 the command line or a scenario is "
+  "wrong.";
 
 void add_run_options(CLI::App& app, run_arguments& a) {
   app.add_flag("--json", a.json, "Print the report as JSON");
@@ -19,7 +22,7 @@ void add_run_options(CLI::App& app, run_arguments& a) {
 } // namespace
 
 int run_cli(int argc, const char* const* argv, const console& c, const bench_command& bench) {
-  CLI::App app("ConcurrentMemory: burst scenarios and benchmarks", "cmem");
+  CLI::App app("ConcurrentMemory: burst scenarios, stores and benchmarks", "cmem");
   app.footer(exit_codes);
   app.require_subcommand(1);
 
@@ -51,6 +54,9 @@ int run_cli(int argc, const char* const* argv, const console& c, const bench_com
     ->add_option("--scale", benches.scale, "Multiply sizes; other than 1 says nothing about bars")
     ->check(CLI::Range(1e-4, 10.0));
 
+  store_command_line store;
+  add_store_commands(app, store);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -64,6 +70,8 @@ int run_cli(int argc, const char* const* argv, const console& c, const bench_com
     demo.against = !alone;
     return demo_command(std::move(demo), c);
   }
+  if (const auto code = run_store_command(app, store, c))
+    return *code;
   return bench(benches, c);
 }
 

@@ -4,6 +4,7 @@
 #include "tools/report.hpp"
 
 #include <functional>
+#include <iostream>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -13,14 +14,16 @@ namespace cmem::tools {
 /// Exit codes of every subcommand.
 enum exit_code : int {
   exit_ok = 0,     ///< everything that should hold does
-  exit_missed = 1, ///< accounting, an expectation or a bar missed; cut short; or it could not run
+  exit_missed = 1, ///< accounting, an expectation or a bar missed; cut short; a line that is not
+                   ///< in the store, a store that is damaged or not there; or it could not run
   exit_usage = 2,  ///< the command line or a scenario is wrong
 };
 
 struct console {
-  std::ostream& out; ///< reports
-  std::ostream& err; ///< errors, and the live line
-  bool live = false; ///< `err` is a terminal
+  std::ostream& out;           ///< reports
+  std::ostream& err;           ///< errors, and the live line
+  bool live = false;           ///< `err` is a terminal
+  std::istream& in = std::cin; ///< of `import STORE -`
 };
 
 struct run_arguments {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 int main(int argc, char** argv) {
+  std::ios::sync_with_stdio(false); // letter by letter, a pipe would take longer than its lines
   const cmem::tools::console console{std::cout, std::cerr, ::isatty(STDERR_FILENO) == 1};
   try {
     return cmem::tools::run_cli(argc, argv, console, cmem::bench::command);

@@ -1,0 +1,32 @@
+#pragma once
+// Whether the files of a store hold what their checksums say.
+
+#include "storage/env.hpp"
+#include "tools/store_files.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace cmem::tools {
+
+struct store_check {
+  std::vector<failure> faults;    ///< each with file and offset
+  std::vector<std::string> notes; ///< what is normal after a crash
+  std::uint64_t records = 0;      ///< of the log
+  std::uint64_t entries = 0;      ///< in them
+  std::uint64_t sequence = 0;     ///< that the log ends with
+  std::uint64_t bytes = 0;        ///< read
+
+  [[nodiscard]] bool ok() const noexcept { return faults.empty(); }
+};
+
+/// Told of the bytes checked so far.
+using check_progress = std::function<void(std::uint64_t bytes)>;
+
+/// Reads all of it, each type of file by a check of its own. Trusts nothing it reads, changes
+/// nothing. Precondition: nobody writes the store. Fails: not_found; as env does.
+result<store_check> check_store(const env& e, const std::string& directory,
+                                const check_progress& progress = {});
+
+} // namespace cmem::tools

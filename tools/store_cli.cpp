@@ -1,0 +1,86 @@
+#include "tools/store_cli.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace cmem::tools {
+namespace {
+
+constexpr const char* id_help = "32 hex digits, or the concept's name";
+
+CLI::App* add(CLI::App& app, const char* name, const char* what, std::string& store, bool& json,
+              const char* json_help = "Print one JSON object") {
+  CLI::App* command = app.add_subcommand(name, what);
+  command->add_option("STORE", store, "Directory of the store")->required();
+  command->add_flag("--json", json, json_help);
+  return command;
+}
+
+} // namespace
+
+void add_store_commands(CLI::App& app, store_command_line& line) {
+  auto* import = add(app, "import", "Learn JSON lines into a store, which is made if need be",
+                     line.import.store, line.import.json);
+  import->add_option("FILE", line.import.file, "JSON lines; - for standard input")->required();
+  import->add_flag("--strict", line.import.strict, "Stop at the first bad line");
+  import
+    ->add_option("--dimension", line.import.dimension,
+                 "Numbers of a vector, of a new store; else as the first vector has")
+    ->check(CLI::Range(std::size_t{0}, vector_dimension_max));
+
+  add(app, "export", "Write a store as JSON lines that import reads", line.exporting.store,
+      line.export_json, "Accepted: it always is JSON lines");
+
+  auto* get = add(app, "get", "Show one concept", line.get.store, line.get.json);
+  get->add_option("ID", line.get.id, id_help)->required();
+
+  auto* neighbors = add(app, "neighbors", "Show what a concept is associated with, best first",
+                        line.neighbors.store, line.neighbors.json);
+  neighbors->add_option("ID", line.neighbors.id, id_help)->required();
+  neighbors->add_option("--kind", line.neighbors.kind, "Only associations of this kind");
+  neighbors->add_option("--limit", line.neighbors.limit, "At most so many")
+    ->check(CLI::PositiveNumber);
+  neighbors
+    ->add_option("--min-confidence", line.neighbors.min_confidence, "Only from this confidence on")
+    ->check(CLI::Range(0.0, 1.0));
+  neighbors->add_flag("--incoming", line.neighbors.incoming, "Those that lead here instead");
+
+  auto* path = add(app, "path", "Find the way of fewest hops from one concept to another",
+                   line.path.store, line.path.json);
+  path->add_option("FROM", line.path.from, id_help)->required();
+  path->add_option("TO", line.path.to, id_help)->required();
+  path->add_option("--max-depth", line.path.max_depth, "Hops at most")
+    ->check(CLI::Range(std::uint32_t{0}, path_depth_max))
+    ->capture_default_str();
+
+  add(app, "stats", "Count what a store holds", line.stats.store, line.stats.json);
+  add(app, "verify", "Check every checksum of a store", line.verify.store, line.verify.json);
+
+  auto* inspect = app.add_subcommand("inspect", "Show what any file of a store says");
+  inspect->add_option("FILE", line.inspect.file, "The file")->required();
+  inspect->add_flag("--entries", line.inspect.entries, "Each entry of each batch, too");
+  inspect->add_flag("--json", line.inspect.json, "Print one JSON object a line");
+}
+
+std::optional<int> run_store_command(const CLI::App& app, const store_command_line& line,
+                                     const console& c) {
+  const auto given = [&app](const char* name) { return app.got_subcommand(name); };
+  if (given("import"))
+    return import_command(line.import, c);
+  if (given("export"))
+    return export_command(line.exporting, c);
+  if (given("get"))
+    return get_command(line.get, c);
+  if (given("neighbors"))
+    return neighbors_command(line.neighbors, c);
+  if (given("path"))
+    return path_command(line.path, c);
+  if (given("stats"))
+    return stats_command(line.stats, c);
+  if (given("verify"))
+    return verify_command(line.verify, c);
+  if (given("inspect"))
+    return inspect_command(line.inspect, c);
+  return std::nullopt;
+}
+
+} // namespace cmem::tools

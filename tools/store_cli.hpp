@@ -1,0 +1,31 @@
+#pragma once
+// The command lines of the commands on a store.
+
+#include "tools/store_commands.hpp"
+
+namespace CLI {
+class App;
+} // namespace CLI
+
+namespace cmem::tools {
+
+/// What the command line said, once it is parsed.
+struct store_command_line {
+  import_arguments import;
+  export_arguments exporting;
+  get_arguments get;
+  neighbors_arguments neighbors;
+  path_arguments path;
+  store_arguments stats;
+  store_arguments verify;
+  inspect_arguments inspect;
+  bool export_json = false; ///< accepted: it always is
+};
+
+/// Adds the subcommands, which write to `line`.
+void add_store_commands(CLI::App& app, store_command_line& line);
+/// Runs the one that was given; nullopt when it was none of them.
+std::optional<int> run_store_command(const CLI::App& app, const store_command_line& line,
+                                     const console& c);
+
+} // namespace cmem::tools

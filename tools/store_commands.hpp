@@ -1,0 +1,82 @@
+#pragma once
+// The commands of `cmem` on a store. Each returns an exit code (cli.hpp) and writes what it found
+// to the console's `out`, as text or as one JSON object.
+
+#include "storage/limits.hpp"
+#include "tools/cli.hpp"
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+
+namespace cmem::tools {
+
+struct import_arguments {
+  std::string store;
+  std::string file; ///< "-": the console's `in`
+  bool strict = false;
+  bool json = false;
+  std::optional<std::uint32_t> dimension = {}; ///< of vectors; unset: as the first one has
+};
+
+struct export_arguments {
+  std::string store;
+};
+
+struct get_arguments {
+  std::string store;
+  std::string id;
+  bool json = false;
+};
+
+struct neighbors_arguments {
+  std::string store;
+  std::string id;
+  std::optional<std::string> kind = {};
+  std::size_t limit = std::numeric_limits<std::size_t>::max();
+  float min_confidence = 0.0F;
+  bool incoming = false;
+  bool json = false;
+};
+
+struct path_arguments {
+  std::string store;
+  std::string from;
+  std::string to;
+  std::uint32_t max_depth = 6;
+  bool json = false;
+};
+
+struct store_arguments {
+  std::string store;
+  bool json = false;
+};
+
+struct inspect_arguments {
+  std::string file;
+  bool entries = false; ///< of each batch in a log
+  bool json = false;    ///< one object a line
+};
+
+/// JSON lines into a store, which is made if it is not there. A bad line is reported by its number;
+/// it goes on unless `strict`. Ends by saying what is durable. exit_ok: every line is in the store
+/// and on the disk.
+int import_command(const import_arguments& a, const console& c);
+/// JSON lines that import reads, in an order that the content alone decides: concepts by id, then
+/// associations by ids of source and target and the kind's name.
+int export_command(const export_arguments& a, const console& c);
+
+int get_command(const get_arguments& a, const console& c);
+int neighbors_command(const neighbors_arguments& a, const console& c);
+/// That there is no path is an answer: exit_ok.
+int path_command(const path_arguments& a, const console& c);
+int stats_command(const store_arguments& a, const console& c);
+
+/// Reads every checksum of every file, and the log's records down to their fields. exit_ok: all are
+/// right. A torn tail, as crashes leave it, is noted, and right.
+int verify_command(const store_arguments& a, const console& c);
+/// One file of a store, for people. Needs no other file and takes no lock.
+int inspect_command(const inspect_arguments& a, const console& c);
+
+} // namespace cmem::tools
