@@ -16,6 +16,8 @@ void add_run_options(CLI::App& app, run_arguments& a) {
   app.add_flag("--json", a.json, "Print the report as JSON");
   app.add_option("--time-scale", a.time_scale, "Multiply the seconds of every phase")
     ->check(CLI::Range(1e-4, 1e4));
+  app.add_option("--store", a.store,
+                 "Keep the memory in this directory; a later run opens it again");
   app.add_option("--data", a.data, "Folder of WordNet's data files")->check(CLI::ExistingDirectory);
 }
 

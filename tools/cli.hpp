@@ -32,7 +32,8 @@ struct run_arguments {
   std::string plot;     ///< file for the SVG; empty: none
   bool against = false; ///< also the mutex map
   double time_scale = 1;
-  std::string data; ///< folder of WordNet; empty: the default
+  std::string data;  ///< folder of WordNet; empty: the default
+  std::string store; ///< directory of the store; empty: as the scenario says
 };
 
 struct bench_arguments {

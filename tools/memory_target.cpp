@@ -1,7 +1,9 @@
 #include "actors/concurrent_memory.hpp"
 #include "tools/scenario_target.hpp"
+#include "tools/store_opening.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <iostream>
 #include <vector>
 
@@ -64,7 +66,8 @@ public:
     const auto settled = memory_->await_visible(t, timeout);
     return settled ? result<void>() : settled.error();
   }
-  void finish() override { memory_->close(); } // what it left behind, the counters show
+  // What it left behind, the counters show.
+  void finish() override { not_durable_ = memory_->close().not_durable; }
   [[nodiscard]] target_counters counters() const override {
     const auto s = memory_->stats();
     target_counters c;
@@ -77,11 +80,13 @@ public:
     c.concepts = s.snapshot.concept_count;
     c.associations = s.snapshot.edge_count;
     c.snapshots = s.reconciler.reconciliations;
+    c.not_durable = memory_->settings().storage_path.empty() ? 0 : not_durable_.load();
     return c;
   }
 
 private:
   std::unique_ptr<concurrent_memory> memory_;
+  std::atomic<std::uint64_t> not_durable_{0}; // set by finish()
 };
 
 } // namespace
@@ -94,6 +99,14 @@ result<std::unique_ptr<scenario_target>> make_memory_target(const memory_spec& s
   c.log_capacity = spec.log_capacity;
   c.overflow = spec.overflow;
   c.vector_dimension = vector_dimension;
+  c.storage_path = spec.storage;
+  c.durability = spec.durability;
+  if (!spec.storage.empty() && vector_dimension == 0) {
+    const auto stored = vector_dimension_of(c.files, spec.storage);
+    if (!stored)
+      return stored.error();
+    c.vector_dimension = *stored;
+  }
   c.health.reconciliation_lag_max_ms =
     std::max(c.health.reconciliation_lag_max_ms, spec.reconcile_interval_ms);
   // Warnings are of what the report says in figures: entries pending and dropped.

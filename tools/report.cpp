@@ -86,7 +86,14 @@ json run_json(const run_report& r) {
   json phases = json::array();
   for (const auto& p : r.phases)
     phases.push_back(phase_json(p));
+  json store; // null without one
+  if (!r.store.directory.empty())
+    store = {
+      {"directory", r.store.directory},       {"durability", show_durability(r.store.level)},
+      {"concepts_before", r.store.concepts},  {"associations_before", r.store.associations},
+      {"open_seconds", r.store.open_seconds}, {"not_durable", r.accounting.target.not_durable}};
   return {{"target", r.target},
+          {"store", std::move(store)},
           {"interrupted", r.interrupted},
           {"preload", {{"writes", r.preloaded}, {"seconds", r.preload_seconds}}},
           {"resident_bytes_before", r.resident_bytes_before},
@@ -132,6 +139,15 @@ void check_rate(verdict& v, const std::string& what, const rate_report& r, doubl
 }
 
 } // namespace
+
+std::string_view show_durability(durability d) noexcept {
+  switch (d) {
+    case durability::none: return "none";
+    case durability::interval: return "interval";
+    case durability::sync: return "sync";
+  }
+  return "?";
+}
 
 std::string accounting_report::difference() const {
   std::string all;

@@ -73,8 +73,18 @@ struct timeline_point {
   std::uint64_t pending = 0;
 };
 
+/// The store that a run kept, and what was in it before.
+struct store_report {
+  std::string directory; ///< empty: none
+  durability level = durability::interval;
+  std::uint64_t concepts = 0;
+  std::uint64_t associations = 0;
+  double open_seconds = 0;
+};
+
 struct run_report {
   std::string target;
+  store_report store;
   bool interrupted = false;
   std::uint64_t preloaded = 0; ///< writes before the first phase, at full speed
   double preload_seconds = 0;
@@ -107,6 +117,8 @@ struct scenario_report {
                                                            const expectations& expect);
 
 [[nodiscard]] nlohmann::json to_json(const scenario_report& report);
+/// "none", "interval", "sync"
+[[nodiscard]] std::string_view show_durability(durability d) noexcept;
 /// Tables for people.
 void print(std::ostream& out, const scenario_report& report);
 

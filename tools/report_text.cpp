@@ -89,8 +89,22 @@ void print_accounting(std::ostream& out, const accounting_report& a) {
   out << (a.difference().empty() ? ": it adds up\n" : ": IT DOES NOT ADD UP\n");
 }
 
+void print_store(std::ostream& out, const store_report& s) {
+  out << "  store: " << s.directory << ", durability " << show_durability(s.level) << ": ";
+  if (s.concepts == 0 && s.associations == 0) {
+    out << "a new one\n";
+    return;
+  }
+  char seconds[32];
+  std::snprintf(seconds, sizeof seconds, "%.2f s", s.open_seconds);
+  out << "opened again in " << seconds << ", with " << show_count(s.concepts) << " concepts and "
+      << show_count(s.associations) << " associations\n";
+}
+
 void print_run(std::ostream& out, const run_report& r) {
   out << '\n' << r.target << '\n';
+  if (!r.store.directory.empty())
+    print_store(out, r.store);
   if (r.preloaded != 0) {
     const double per_second = static_cast<double>(r.preloaded) / std::max(r.preload_seconds, 1e-9);
     out << "  preload: " << show_count(r.preloaded) << " writes at "

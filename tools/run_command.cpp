@@ -6,6 +6,7 @@
 #include "tools/runner.hpp"
 #include "tools/scenario_places.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <malloc.h>
@@ -23,13 +24,19 @@ result<run_report> run_once(const scenario& s, const dataset& data, target_kind 
   ::malloc_trim(0); // the run before leaves no memory to this one's account
   const std::uint64_t before = resident_bytes();
   std::unique_ptr<scenario_target> target;
+  store_report store;
   if (kind == target_kind::mutex_map) {
     target = make_mutex_map_target(data.concepts.size());
   } else {
+    const auto begin = std::chrono::steady_clock::now();
     auto made = make_memory_target(s.memory, data.vector_dimension);
     if (!made)
       return made.error();
     target = std::move(*made);
+    const std::chrono::duration<double> opening = std::chrono::steady_clock::now() - begin;
+    const target_counters there = target->counters();
+    store = {s.memory.storage, s.memory.durability, there.concepts, there.associations,
+             opening.count()};
   }
   live_line line(c.err);
   run_hooks hooks;
@@ -40,6 +47,9 @@ result<run_report> run_once(const scenario& s, const dataset& data, target_kind 
   auto report = run_scenario(s, data, *target, hooks);
   if (report) {
     report->resident_bytes_before = before;
+    report->store = store;
+    if (const auto lost = report->accounting.target.not_durable; lost != 0)
+      report->missed.push_back(show_count(lost) + " entries are not on the disk of the store");
     if (kind == target_kind::memory && !report->interrupted)
       for (auto& m : missed_expectations(*report, s.expect))
         report->missed.push_back(std::move(m));
@@ -63,9 +73,11 @@ int run_command(const run_arguments& arguments, const console& c) {
   const auto file = find_scenario(arguments.scenario, scenario_folders());
   if (!file)
     return fail(c, file.error(), exit_usage);
-  const auto s = read_scenario(*file);
+  auto s = read_scenario(*file);
   if (!s)
     return fail(c, s.error(), exit_usage);
+  if (!arguments.store.empty())
+    s->memory.storage = arguments.store;
   auto data = load_dataset(s->data, arguments.data);
   if (!data)
     return fail(c, data.error(), exit_missed);

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::array<std::string_view, 3> source_names = {"wordnet", "synthetic", "jsonl"};
 constexpr std::array<std::string_view, 2> overflow_names = {"drop_oldest", "reject"};
+constexpr std::array<std::string_view, 3> durability_names = {"none", "interval", "sync"};
 constexpr double rate_max = 1e8;
 constexpr std::int64_t threads_max = 64;
 
@@ -86,7 +87,10 @@ void read_memory(toml_table& t, memory_spec& m) {
   t.integer("reconcile_interval_ms", m.reconcile_interval_ms, 1, 10'000);
   t.integer("max_batch_size", m.max_batch_size, 1, static_cast<std::int64_t>(batch_entries_max));
   t.integer("log_capacity", m.log_capacity, 1, static_cast<std::int64_t>(log_capacity_max));
-  t.choice("overflow", m.overflow, overflow_names);
+  if (t.has("overflow"))
+    t.choice("overflow", m.overflow.emplace(), overflow_names);
+  t.text("storage", m.storage);
+  t.choice("durability", m.durability, durability_names);
   t.refuse_unknown();
 }
 

@@ -2,6 +2,7 @@
 // A burst scenario: which data, which memory, and phases of paced writes and reads. The format is
 // described in docs/scenarios.md; scripts to start from are in examples/scenarios/.
 
+#include "storage/durability.hpp"
 #include "storage/result.hpp"
 #include "storage/write_log.hpp"
 
@@ -76,7 +77,9 @@ struct memory_spec {
   std::uint32_t reconcile_interval_ms = 10;
   std::size_t max_batch_size = 10'000;
   std::size_t log_capacity = 100'000;
-  overflow_policy overflow = overflow_policy::drop_oldest;
+  std::optional<overflow_policy> overflow = {}; ///< unset: as config has it
+  std::string storage = {};                     ///< directory of the store; empty: none
+  cmem::durability durability = cmem::durability::interval;
 };
 
 /// What has to hold for exit code 0, besides the accounting. Unset: not checked.

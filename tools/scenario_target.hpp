@@ -25,7 +25,8 @@ struct target_counters {
   std::uint64_t pending = 0;
   std::uint64_t concepts = 0;
   std::uint64_t associations = 0;
-  std::uint64_t snapshots = 0; ///< published; 0 where there are none
+  std::uint64_t snapshots = 0;   ///< published; 0 where there are none
+  std::uint64_t not_durable = 0; ///< of a store, once it is finished: entries not on the disk
 };
 
 /// One reading thread's access: holds what queries reuse. Every call answers from the newest state

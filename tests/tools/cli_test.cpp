@@ -159,6 +159,21 @@ TEST_CASE("JSON lines are run like any other data") {
   CHECK_THAT(a.out, ContainsSubstring("1 concepts, 0 associations"));
 }
 
+TEST_CASE("a run with a store keeps it, and the next one opens it again") {
+  const scratch dir;
+  const auto burst = dir.write("kept.toml", script("[memory]\ndurability = \"sync\"\n"));
+  const auto first = cmem_program({"run", burst, "--store", dir.file("kept")});
+  CHECK(first.code == 0);
+  CHECK_THAT(first.out, ContainsSubstring("durability sync: a new one"));
+  const auto second = cmem_program({"run", burst, "--store", dir.file("kept"), "--json"});
+  CHECK(second.code == 0);
+  const auto j = nlohmann::json::parse(second.out);
+  CHECK(j["runs"][0]["store"]["concepts_before"] > 0);
+  CHECK(j["runs"][0]["store"]["not_durable"] == 0);
+  CHECK_THAT(cmem_program({"run", burst, "--store", dir.file("kept")}).out,
+             ContainsSubstring("opened again in"));
+}
+
 TEST_CASE("the overflow scenario drops and accounts for every entry") {
   const auto a = cmem_program({"run", "overflow", "--json", "--time-scale", "0.1"});
   CHECK(a.code == 0);

@@ -23,6 +23,8 @@ concepts = 100
 [memory]
 overflow = "reject"
 log_capacity = 50
+storage = "kept"
+durability = "sync"
 
 [write_mix]
 learn_concept = 1
@@ -73,6 +75,8 @@ TEST_CASE("a script is read as it stands") {
   CHECK(s.data.source == data_source::synthetic);
   CHECK(s.data.concepts == 100);
   CHECK(s.memory.overflow == overflow_policy::reject);
+  CHECK(s.memory.storage == "kept");
+  CHECK(s.memory.durability == durability::sync);
   CHECK(s.memory.log_capacity == 50);
   CHECK(s.expect.dropped_max == 0U);
   CHECK(s.expect.rate_held_min == 0.9);
@@ -138,6 +142,9 @@ TEST_CASE("errors name file, line, key and what to do") {
     {"source = \"synthetic\"", "source = \"wordnet\"", "data.concepts: unknown key"},
     {"concepts = 100", "concepts = 0", ":9: data.concepts: is 0: must be a whole number from 1"},
     {"concepts = 100", "degree = -1", ":9: data.degree: is -1: must be a number from 0"},
+    {"durability = \"sync\"", "durability = \"maybe\"",
+     "memory.durability: is 'maybe': must be one of none, interval, sync"},
+    {"storage = \"kept\"", "storage = 7", "memory.storage: must be a text in quotes"},
     {"overflow = \"reject\"", "overflow = \"block\"",
      ":12: memory.overflow: is 'block': must be one of drop_oldest, reject"},
     {"log_capacity = 50", "log_capacity = 10000001", ":13: memory.log_capacity: is 10000001"},
@@ -145,21 +152,21 @@ TEST_CASE("errors name file, line, key and what to do") {
     {"[write_mix]\nlearn_concept = 1", "[write_mix]\nlearn_concept = 0",
      "write_mix: needs a share above 0"},
     {"[write_mix]\nlearn_concept = 1", "[write_mix]\nlearn = 1",
-     ":16: write_mix.learn: unknown key"},
+     ":18: write_mix.learn: unknown key"},
     {"[write_mix]\nlearn_concept = 1", "[write_mix]\nlearn_concept = -1",
-     ":16: write_mix.learn_concept: is -1: must be a number from 0"},
-    {"seconds = 2\n", "seconds = 0\n", ":20: phase.seconds: is 0: must be a number above 0"},
+     ":18: write_mix.learn_concept: is -1: must be a number from 0"},
+    {"seconds = 2\n", "seconds = 0\n", ":22: phase.seconds: is 0: must be a number above 0"},
     {"seconds = 2\n", "", "phase: needs `seconds`"},
     {"writes_per_s = 100", "writes_per_s = \"fast\"",
-     ":21: phase.writes_per_s: is 'fast': must be operations per second from 0 to 100000000, or "
+     ":23: phase.writes_per_s: is 'fast': must be operations per second from 0 to 100000000, or "
      "\"max\""},
-    {"writes_per_s = 100", "writes_per_s = -1", ":21: phase.writes_per_s: is -1"},
+    {"writes_per_s = 100", "writes_per_s = -1", ":23: phase.writes_per_s: is -1"},
     {"writes_per_s = 100", "writes_per_s = 0", "phase: does nothing"},
     {"writes_per_s = 100", "write_per_s = 100", "phase: does nothing"},
-    {"name = \"one\"", "nome = \"one\"", ":19: phase.nome: unknown key"},
-    {"find = 2", "find = \"2\"", ":28: phase.query_mix.find: is '2': must be a number"},
-    {"dropped_max = 0", "drops = 0", ":32: expect.drops: unknown key"},
-    {"rate_held_min = 0.9", "rate_held_min = 2", ":33: expect.rate_held_min: is 2"},
+    {"name = \"one\"", "nome = \"one\"", ":21: phase.nome: unknown key"},
+    {"find = 2", "find = \"2\"", ":30: phase.query_mix.find: is '2': must be a number"},
+    {"dropped_max = 0", "drops = 0", ":34: expect.drops: unknown key"},
+    {"rate_held_min = 0.9", "rate_held_min = 2", ":35: expect.rate_held_min: is 2"},
   };
   for (const auto& w : all) {
     CAPTURE(w.replacement);
