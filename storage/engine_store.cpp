@@ -68,7 +68,10 @@ result<store_root> root_of(const store_options& o, std::uint32_t vector_dimensio
 result<void> engine::impl::open_store() {
   const store_options& o = *options.store;
   // A root that is there came after the directory's name was on the disk.
-  if (const auto before = read_store_root(o.files, o.directory); before && !*before) {
+  const auto before = read_store_root(o.files, o.directory);
+  if (!before)
+    return before.error();
+  if (!*before) {
     if (auto done = o.files.make_directory(o.directory); !done)
       return done;
     if (auto done = o.files.sync_directory(parent_of(o.directory)); !done)
