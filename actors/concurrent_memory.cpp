@@ -67,7 +67,11 @@ concurrent_memory::concurrent_memory(config c) {
   impl_ = std::move(made).value();
 }
 
-concurrent_memory::~concurrent_memory() { close(); }
+concurrent_memory::~concurrent_memory() {
+  close();
+  if (impl_->own)
+    impl_->core->actors().await_end();
+}
 
 result<std::unique_ptr<concurrent_memory>> concurrent_memory::open(config c) {
   auto made = impl::make(nullptr, std::move(c));

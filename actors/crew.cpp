@@ -8,6 +8,7 @@ reader_actor crew::reader(std::size_t turn) const {
 }
 
 void crew::set(std::size_t place, reader_actor h) {
+  count(h);
   const std::lock_guard lock(mutex_);
   if (dismissed_) {
     cafx::tell_to_exit(h);
@@ -36,6 +37,11 @@ void crew::dismiss() {
   reconciler_ = nullptr;
   flusher_ = nullptr;
   readers_.clear();
+}
+
+void crew::await_end() const {
+  std::unique_lock lock(present_->mutex);
+  present_->changed.wait(lock, [this] { return present_->count == 0; });
 }
 
 } // namespace cmem

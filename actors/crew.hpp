@@ -3,7 +3,9 @@
 
 #include "messages/interfaces.hpp"
 
+#include <condition_variable>
 #include <cstddef>
+#include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -35,8 +37,18 @@ public:
   /// Sends everybody home, after what is in their mailboxes, and forgets them. Later set() calls
   /// send the newcomer home at once.
   void dismiss();
+  /// Blocks until all who were ever set have ended. An actor that a system still holds when it goes
+  /// is never freed. Precondition: dismissed, and not on a thread that they run on.
+  void await_end() const;
 
 private:
+  /// Shared with those who end.
+  struct presence {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::size_t count = 0; // guarded by mutex
+  };
+
   template <class T>
   T get(const T& member) const {
     const std::lock_guard lock(mutex_);
@@ -44,12 +56,28 @@ private:
   }
   template <class T>
   void put(T& member, T h) {
+    count(h);
     const std::lock_guard lock(mutex_);
     if (dismissed_)
       cafx::tell_to_exit(h);
     else
       member = std::move(h);
   }
+
+  template <class T>
+  void count(const T& h) {
+    {
+      const std::lock_guard lock(present_->mutex);
+      ++present_->count;
+    }
+    cafx::on_end(h, [present = present_](const caf::error&) {
+      const std::lock_guard lock(present->mutex);
+      --present->count;
+      present->changed.notify_all();
+    });
+  }
+
+  const std::shared_ptr<presence> present_ = std::make_shared<presence>();
 
   mutable std::mutex mutex_; // guards all below
   bool dismissed_ = false;
