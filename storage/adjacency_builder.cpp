@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cstring>
 
 namespace cmem {
@@ -243,16 +244,26 @@ std::uint32_t adjacency_builder::scan(std::uint32_t index, std::uint32_t target,
   return none;
 }
 
+void adjacency_builder::reserve(std::uint32_t index, std::uint32_t count, std::uint64_t version) {
+  if (count == 0)
+    return;
+  adjacency_ref& ref = own(index, version);
+  assert(ref.count == 0 && ref.root == 0);
+  ref.root = new_leaf(capacity_for(std::min(count, chunk_size)), version);
+}
+
 void adjacency_builder::append(std::uint32_t index, std::uint32_t target,
                                const association_values& v, std::uint64_t version) {
-  adjacency_ref& ref = refs_.own(index, version);
+  adjacency_ref& ref = own(index, version);
   const std::uint32_t n = ref.count;
   handle leaf = 0;
   if (n >= chunk_size && n % chunk_size == 0) {
     leaf = new_leaf(chunk_size, version);
     attach(ref, n / chunk_size, leaf, version);
   } else if (n == 0) {
-    leaf = ref.root = new_leaf(capacity_for(1), version);
+    if (ref.root == 0)
+      ref.root = new_leaf(capacity_for(1), version);
+    leaf = ref.root;
   } else {
     leaf = leaf_at(ref, n / chunk_size);
     if (n < chunk_size && n == node(leaf)->capacity) {
@@ -275,13 +286,13 @@ association_values adjacency_builder::at(std::uint32_t index,
 
 void adjacency_builder::replace(std::uint32_t index, std::uint32_t position,
                                 const association_values& v, std::uint64_t version) {
-  adjacency_ref& ref = refs_.own(index, version);
+  adjacency_ref& ref = own(index, version);
   const handle leaf = own_leaf(ref, position / chunk_size, version);
   write(leaf, position % chunk_size, node(leaf)->targets()[position % chunk_size], v);
 }
 
 void adjacency_builder::remove(std::uint32_t index, std::uint32_t position, std::uint64_t version) {
-  adjacency_ref& ref = refs_.own(index, version);
+  adjacency_ref& ref = own(index, version);
   const std::uint32_t last = ref.count - 1;
   if (const auto it = hubs_.find(index); it != hubs_.end()) {
     if (last < hub_index_degree_min) {
@@ -317,7 +328,7 @@ void adjacency_builder::remove(std::uint32_t index, std::uint32_t position, std:
 void adjacency_builder::remove_all(std::uint32_t index, std::uint64_t version) {
   if (degree(index) == 0)
     return;
-  adjacency_ref& ref = refs_.own(index, version);
+  adjacency_ref& ref = own(index, version);
   retire_tree(ref.root, levels_of(ref.count), (ref.count + chunk_size - 1) / chunk_size);
   ref = {};
   hubs_.erase(index);

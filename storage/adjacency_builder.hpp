@@ -2,6 +2,7 @@
 // The writing side of adjacency.hpp: one direction of all associations.
 
 #include "storage/adjacency.hpp"
+#include "storage/changed_set.hpp"
 #include "storage/cow_array_builder.hpp"
 #include "storage/hub_index.hpp"
 #include "storage/page_pool.hpp"
@@ -29,11 +30,14 @@ class adjacency_builder {
 public:
   using array = cow_array_builder<adjacency_ref, 16>;
 
-  adjacency_builder(page_pool& pages, reclaimer& retired, bool with_times)
+  /// `changed`: told which lists change, or null. Outlives this.
+  adjacency_builder(page_pool& pages, reclaimer& retired, bool with_times,
+                    changed_indices* changed = nullptr)
     : pages_(pages),
       refs_(pages, retired, page_use::adjacency),
       retired_(retired),
-      with_times_(with_times) {}
+      with_times_(with_times),
+      changed_(changed) {}
 
   void extend(std::uint32_t index, std::uint64_t version) { refs_.extend(index, version); }
   [[nodiscard]] std::uint32_t degree(std::uint32_t index) const noexcept {
@@ -47,6 +51,8 @@ public:
   /// The same without a hub_index: costs the degree.
   [[nodiscard]] std::uint32_t scan(std::uint32_t index, std::uint32_t target,
                                    kind_id kind) const noexcept;
+  /// Makes room for `count` appends to an empty list, so that the first 256 move nothing.
+  void reserve(std::uint32_t index, std::uint32_t count, std::uint64_t version);
   /// Precondition: (target, kind) is not there.
   void append(std::uint32_t index, std::uint32_t target, const association_values& v,
               std::uint64_t version);
@@ -77,6 +83,11 @@ public:
   static constexpr std::uint32_t none = hub_index::none;
 
 private:
+  [[nodiscard]] adjacency_ref& own(std::uint32_t index, std::uint64_t version) {
+    if (changed_ != nullptr)
+      changed_->mark(index);
+    return refs_.own(index, version);
+  }
   adjacency_leaf* node(handle h) const noexcept { return pages_.memory().as<adjacency_leaf>(h); }
   [[nodiscard]] handle new_leaf(std::uint32_t capacity, std::uint64_t version);
   [[nodiscard]] handle new_inner(std::uint64_t version);
@@ -99,7 +110,8 @@ private:
   page_pool& pages_;
   array refs_;
   reclaimer& retired_;
-  bool with_times_; // const
+  bool with_times_;          // const
+  changed_indices* changed_; // const; may be null
   std::size_t times_bytes_ = 0;
   std::size_t published_times_bytes_ = 0;
   std::unordered_map<std::uint32_t, hub_index>

@@ -18,35 +18,10 @@ bool better(const association_record& a, const association_record& b) noexcept {
 } // namespace
 
 result<cold_reader> cold_reader::open(const env& e, const std::string& directory) {
-  std::uint64_t generation = 0;
-  for (;;) {
-    auto read = read_manifest(e, directory);
-    if (!read)
-      return read.error();
-    auto opened = open_all(e, directory, std::move(read->value));
-    // A writer may have removed a segment after a newer manifest stopped naming it. One that went
-    // while the manifest stayed the same is lost.
-    const bool gone = !opened && opened.error().code == errc::not_found;
-    if (!gone)
-      return opened;
-    if (read->generation == generation)
-      return failure{errc::corrupt, opened.error().detail + "; the manifest in " + directory
-                                      + " names it: restore the file from a copy"};
-    generation = read->generation;
-  }
-}
-
-result<cold_reader> cold_reader::open_all(const env& e, const std::string& directory, manifest m) {
-  cold_reader r;
-  r.manifest_ = std::move(m);
-  const auto& all = r.manifest_.segments;
-  for (auto s = all.rbegin(); s != all.rend(); ++s) {
-    auto opened = segment_reader::open(e, directory, *s, r.manifest_.store);
-    if (!opened)
-      return opened.error();
-    r.segments_.push_back(std::move(*opened));
-  }
-  return r;
+  auto opened = open_checkpoint(e, directory);
+  if (!opened)
+    return opened.error();
+  return cold_reader(std::move(*opened));
 }
 
 result<const segment_concept*> cold_reader::find(const segment_reader& in,
@@ -66,47 +41,30 @@ result<const segment_concept*> cold_reader::find(const segment_reader& in,
   return found;
 }
 
-result<cold_reader::parts> cold_reader::locate(const concept_id& id, bool payload,
-                                               bool associations) const {
-  parts p;
-  for (const segment_reader& in : segments_) {
-    const auto found = find(in, id);
+result<concept_parts> cold_reader::locate(const concept_id& id, bool all) const {
+  concept_parts p;
+  for (auto in = from_.segments.rbegin(); in != from_.segments.rend(); ++in) {
+    const auto found = find(*in, id);
     if (!found)
       return found.error();
-    const segment_concept* const c = *found;
-    if (c == nullptr)
-      continue;
-    if (c->has(segment_concept::forgotten))
+    if (*found != nullptr && (!p.take({&*in, *found}) || !all))
       break;
-    if (p.head.record == nullptr)
-      p.head = {&in, c};
-    // A placeholder has no content to leave to a newer record that was learned.
-    const bool of_one_life = c == p.head.record || c->has(segment_concept::learned);
-    if (payload && p.payload.record == nullptr && of_one_life
-        && !c->has(segment_concept::older_payload))
-      p.payload = {&in, c};
-    if (associations && p.associations.record == nullptr
-        && !c->has(segment_concept::older_associations))
-      p.associations = {&in, c};
-    if ((!payload || p.payload.record != nullptr)
-        && (!associations || p.associations.record != nullptr))
-      return p;
   }
-  if (p.head.record != nullptr)
-    return failure{errc::corrupt, p.head.in->path() + " leaves a part of " + id.hex()
-                                    + " to older segments, and none has it"};
+  if (all)
+    if (auto done = p.check(); !done)
+      return done.error();
   return p;
 }
 
 result<bool> cold_reader::learned(const concept_id& id) const {
-  const auto p = locate(id, false, false);
+  const auto p = locate(id, false);
   if (!p)
     return p.error();
   return p->head.record != nullptr && p->head.record->has(segment_concept::learned);
 }
 
 result<std::optional<concept_record>> cold_reader::get(const concept_id& id) const {
-  const auto p = locate(id, true, false);
+  const auto p = locate(id, true);
   if (!p)
     return p.error();
   const auto [in, c] = p->head;
@@ -139,7 +97,7 @@ result<std::optional<concept_record>> cold_reader::get(const concept_id& id) con
 
 result<std::vector<association_record>> cold_reader::neighbors(const concept_id& id,
                                                                const neighbor_filter& f) const {
-  const auto p = locate(id, false, true);
+  const auto p = locate(id, true);
   if (!p)
     return p.error();
   if (p->head.record == nullptr || !p->head.record->has(segment_concept::learned))

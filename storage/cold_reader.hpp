@@ -1,9 +1,8 @@
 #pragma once
 // Single concepts straight from the segments of a store: no graph is built, no lock is taken.
 
-#include "storage/manifest.hpp"
+#include "storage/checkpoint.hpp"
 #include "storage/neighbors.hpp"
-#include "storage/segment_reader.hpp"
 
 #include <atomic>
 
@@ -19,7 +18,7 @@ public:
   /// Fails: `not_found`, `unsupported`, `corrupt`, `io_error`.
   static result<cold_reader> open(const env& e, const std::string& directory);
 
-  [[nodiscard]] const manifest& store() const noexcept { return manifest_; }
+  [[nodiscard]] const manifest& store() const noexcept { return from_.store; }
 
   /// A copy of the learned concept.
   result<std::optional<concept_record>> get(const concept_id& id) const;
@@ -42,30 +41,18 @@ public:
   void use_filters(bool use) noexcept { use_filters_ = use; }
 
 private:
-  /// A record, and the segment that it is in.
-  struct place {
-    const segment_reader* in = nullptr;
-    const segment_concept* record = nullptr;
-  };
-  /// Where each part of a concept is found.
-  struct parts {
-    place head;
-    place payload;
-    place associations;
-  };
   struct counters {
     std::atomic<std::uint64_t> asked{0};
     std::atomic<std::uint64_t> passed{0};
     std::atomic<std::uint64_t> found{0};
   };
 
-  cold_reader() = default;
-  static result<cold_reader> open_all(const env& e, const std::string& directory, manifest m);
+  explicit cold_reader(checkpoint_files from) : from_(std::move(from)) {}
   result<const segment_concept*> find(const segment_reader& in, const concept_id& id) const;
-  result<parts> locate(const concept_id& id, bool payload, bool associations) const;
+  /// `all`: not the newest record alone.
+  result<concept_parts> locate(const concept_id& id, bool all) const;
 
-  manifest manifest_;
-  std::vector<segment_reader> segments_; // newest first
+  checkpoint_files from_;
   std::unique_ptr<counters> counters_ = std::make_unique<counters>();
   bool use_filters_ = true;
 };

@@ -17,27 +17,25 @@ failure too_late() { return {errc::closed, "the store was closed before this bec
 
 } // namespace
 
-result<std::unique_ptr<durable_log>> durable_log::open(const env& e, std::string directory,
-                                                       store_root root, wal_writer w,
+result<std::unique_ptr<durable_log>> durable_log::open(const env& e, manifest_file m, wal_writer w,
                                                        durable_log_options options,
                                                        std::uint64_t sequence) {
   std::unique_ptr<durable_log> log(
-    new durable_log(e, std::move(directory), root, std::move(w), std::move(options), sequence));
+    new durable_log(e, std::move(m), std::move(w), std::move(options), sequence));
   if (auto done = log->reserve(sequence + reserved_at_once); !done)
     return done.error();
   return log;
 }
 
-durable_log::durable_log(env e, std::string directory, store_root root, wal_writer w,
-                         durable_log_options options, std::uint64_t sequence)
+durable_log::durable_log(env e, manifest_file m, wal_writer w, durable_log_options options,
+                         std::uint64_t sequence)
   : env_(std::move(e)),
-    directory_(std::move(directory)),
     options_(std::move(options)),
-    root_(root),
+    manifest_(std::move(m)),
     writer_(std::move(w)),
     taken_last_(sequence),
     durable_(sequence),
-    reserved_(root.reserved) {
+    reserved_(manifest_.current().reserved) {
   figures_.files = writer_.live_files();
   buffers_.reserve(buffers_max);
 }
@@ -115,7 +113,7 @@ result<void> durable_log::store(bool synced) {
     } else if (auto done = writer_.write(); !done) {
       return break_with(done.error());
     }
-    if (root_.reserved - taken_last_ < reserved_at_once / 2)
+    if (manifest_.current().reserved - taken_last_ < reserved_at_once / 2)
       if (auto done = reserve(taken_last_ + reserved_at_once); !done)
         return break_with(done.error());
   } catch (const std::exception& e) { // a record may be half in the writer's buffer
@@ -152,14 +150,64 @@ result<void> durable_log::append_all() {
 }
 
 result<void> durable_log::reserve(std::uint64_t up_to) {
-  store_root next = root_;
+  manifest next = manifest_.current();
   next.reserved = up_to;
+  return update(std::move(next));
+}
+
+result<void> durable_log::update(manifest next) {
   next.durable = writer_.durable();
-  if (auto done = write_store_root(env_, directory_, next); !done)
+  if (auto done = manifest_.update(next); !done)
     return done;
-  root_ = next;
-  reserved_.store(up_to, std::memory_order_release); // pairs with reserved()
+  reserved_.store(next.reserved, std::memory_order_release); // pairs with reserved()
+  std::uint64_t bytes = 0;
+  for (const segment_ref& s : next.segments)
+    bytes += s.bytes;
+  const std::lock_guard lock(mutex_);
+  figures_.checkpoint = next.checkpoint;
+  figures_.segments = next.segments.size();
+  figures_.segment_bytes = bytes;
+  figures_.files = writer_.live_files();
   return {};
+}
+
+segment_identity durable_log::next_segment() {
+  const std::lock_guard disk(disk_mutex_);
+  const manifest& m = manifest_.current();
+  segment_identity next;
+  next.store = m.store;
+  next.number = m.next_segment;
+  next.first_sequence = m.checkpoint + 1;
+  return next;
+}
+
+result<void> durable_log::add_checkpoint(const std::optional<segment_ref>& added,
+                                         std::uint64_t sequence, timestamp_us time,
+                                         std::vector<std::string> kinds) {
+  const std::lock_guard disk(disk_mutex_);
+  if (auto done = store(true); !done)
+    return done;
+  assert(!ended_ && taken_last_ >= sequence);
+  manifest next = manifest_.current();
+  if (added) {
+    next.segments.push_back(*added);
+    next.next_segment = added->number + 1;
+  }
+  next.checkpoint = sequence;
+  next.timestamp = time;
+  next.kinds = std::move(kinds);
+  if (auto done = update(std::move(next)); !done)
+    return break_with(done.error());
+  auto released = writer_.release(sequence);
+  const std::lock_guard lock(mutex_);
+  ++figures_.flushes;
+  figures_.files = writer_.live_files();
+  return released;
+}
+
+void durable_log::fail(const failure& f) {
+  const std::lock_guard disk(disk_mutex_);
+  (void) break_with(f);
 }
 
 result<void> durable_log::close() {

@@ -2,8 +2,9 @@
 // What stands between the reconciler, which never waits for the disk, and the write-ahead log.
 
 #include "storage/durability.hpp"
+#include "storage/manifest.hpp"
 #include "storage/records.hpp"
-#include "storage/store_root.hpp"
+#include "storage/segment_writer.hpp"
 #include "storage/ticket.hpp"
 #include "storage/wal_writer.hpp"
 
@@ -32,7 +33,11 @@ struct durable_log_figures {
   timestamp_us last_sync = 0;         ///< when the last one ended, 0: never
   std::uint64_t last_sync_us = 0;     ///< how long it took, with the write before
   std::uint64_t files = 0;            ///< that hold log
-  bool read_only = false;             ///< a write or sync failed (D4)
+  std::uint64_t checkpoint = 0;       ///< entries up to here are in segments
+  std::uint64_t segments = 0;
+  std::uint64_t segment_bytes = 0;
+  std::uint64_t flushes = 0; ///< since the store was opened
+  bool read_only = false;    ///< a write or sync failed (D4)
 };
 
 /// Grouped commits: one write and one sync take all that was handed over by then.
@@ -43,7 +48,7 @@ struct durable_log_figures {
 /// that nobody holds while waiting for the disk.
 class durable_log {
 public:
-  /// Numbers are reserved so many at a time: a root of two syncs pays for them.
+  /// Numbers are reserved so many at a time: a sync of the manifest pays for them.
   static constexpr std::uint64_t reserved_at_once = std::uint64_t{1} << 24;
 
   struct record {
@@ -57,10 +62,9 @@ public:
     std::unique_ptr<waiter> next = {};
   };
 
-  /// `w` continues the log of the store in `directory`, which `root` describes. Everything up to
-  /// `sequence` is durable. Reserves the numbers behind it. Fails as env does.
-  static result<std::unique_ptr<durable_log>> open(const env& e, std::string directory,
-                                                   store_root root, wal_writer w,
+  /// `w` continues the log of the store that `m` describes. Everything up to `sequence` is durable.
+  /// Reserves the numbers behind it. Fails as env does.
+  static result<std::unique_ptr<durable_log>> open(const env& e, manifest_file m, wal_writer w,
                                                    durable_log_options options,
                                                    std::uint64_t sequence);
   /// Whoever still waits is told `closed`.
@@ -92,8 +96,18 @@ public:
   /// Stores what was handed over: synced, or at level `none` handed to the system. Tells those who
   /// wait, on this thread. Answers durable().
   result<std::uint64_t> commit();
-  /// The last commit, synced at any level; then the root says that no number beyond what was handed
-  /// over was shown. Whoever awaits more is told `closed`.
+  /// What the next segment is to say of itself; whoever writes it fills in the rest.
+  [[nodiscard]] segment_identity next_segment();
+  /// The manifest names `added`, which is on the disk and holds all up to `sequence`; none: nothing
+  /// of it changed the graph. The log is synced up to there before, and gives up afterwards what it
+  /// held of it. A failure to remove one of its files is answered, and breaks nothing.
+  result<void> add_checkpoint(const std::optional<segment_ref>& added, std::uint64_t sequence,
+                              timestamp_us time, std::vector<std::string> kinds);
+  /// Nothing more is stored, because of this (D4).
+  void fail(const failure& f);
+
+  /// The last commit, synced at any level; then the manifest says that no number beyond what was
+  /// handed over was shown. Whoever awaits more is told `closed`.
   result<void> close();
 
   /// Calls w->done once `sequence` is durable, with `applied`, or with why it will not be:
@@ -107,22 +121,22 @@ public:
   [[nodiscard]] durable_log_figures figures() const;
 
 private:
-  durable_log(env e, std::string directory, store_root root, wal_writer w,
-              durable_log_options options, std::uint64_t sequence);
+  durable_log(env e, manifest_file m, wal_writer w, durable_log_options options,
+              std::uint64_t sequence);
   result<void> store(bool synced);
   result<void> append_all();
   result<void> reserve(std::uint64_t up_to);
+  result<void> update(manifest next);
   failure break_with(const failure& f);
   void tell(bool all, const result<settlement>& what);
 
   const env env_;
-  const std::string directory_;
   const durable_log_options options_;
 
-  std::mutex disk_mutex_;     // guards up to the next blank line; held while waiting
-  bool ended_ = false;        // by close(): another process may have the files by now
-  store_root root_;           // as on the disk
-  wal_writer writer_;         //
+  std::mutex disk_mutex_; // guards up to the next blank line; held while waiting
+  bool ended_ = false;    // by close(): another process may have the files by now
+  manifest_file manifest_;
+  wal_writer writer_;
   std::vector<record> taken_; // being written
   std::uint64_t taken_last_;  // sequence of the last one ever taken
 

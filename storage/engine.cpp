@@ -74,8 +74,8 @@ result<ticket> engine::write(const Op& o) {
   if constexpr (std::is_same_v<Op, write_op>) {
     return std::visit([this](const auto& x) { return this->write(x); }, o);
   } else {
-    if (impl_->store && impl_->store->broken())
-      return impl_->store->refusal();
+    if (impl_->refuses())
+      return impl_->refusal();
     if constexpr (std::is_same_v<Op, op::learn_concept>)
       if (impl_->over_budget.load(std::memory_order_relaxed) && !load()->index_of(o.id.id))
         return failure{errc::memory_budget,
@@ -106,9 +106,9 @@ result<ticket> engine::learn_batch(std::span<const write_op> ops) {
     if (auto valid = validate(ops[i], {impl_->kinds, impl_->options.vector_dimension}); !valid)
       return failure{valid.error().code,
                      "entry " + std::to_string(i) + " of the batch: " + valid.error().detail};
+  if (impl_->refuses())
+    return impl_->refusal();
   if (impl_->store) {
-    if (impl_->store->broken())
-      return impl_->store->refusal();
     std::uint64_t bytes = sizeof(wal_batch_head) + 16 * kinds_max + kinds_max * name_bytes_max;
     for (const write_op& o : ops)
       bytes += encoded_bytes_max(o);

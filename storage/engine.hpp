@@ -43,8 +43,7 @@ struct engine_options {
   std::function<timestamp_us()> clock = {};
   /// Called before each entry is applied; may throw. For tests of W9.
   std::function<void(const write_entry&)> on_apply = {};
-  /// Where it is kept; none: in memory alone. Until there are segments the store is its log, which
-  /// only grows.
+  /// Where it is kept; none: in memory alone.
   std::optional<store_options> store = {};
 };
 
@@ -152,9 +151,24 @@ public:
   result<std::uint64_t> commit();
   /// commit() has something to do. For the owner's timer.
   [[nodiscard]] bool commit_wanted() const noexcept;
-  /// Ends the store after close() and draining: what was merged is made durable at any level, and
-  /// the lock given up. A failure says what kept it; stats() says up to where it is durable. An
-  /// engine that goes without it leaves the store as a crash does.
+
+  /// The next reconcile step hands over what changed, for a flush. Wakes the reconciler. Steps do
+  /// that by themselves when store_options says so, and the one that ends a closed memory does.
+  void ask_for_flush();
+  /// Something was handed over: flush() has something to do.
+  [[nodiscard]] bool flush_due() const noexcept;
+  /// Writes what was handed over as a segment, names it in the manifest, and gives up the log that
+  /// held it: true; false if there was nothing. Only who calls waits, and who calls it too. After a
+  /// failure the store is read-only (D4). Throws std::bad_alloc: then it is to be called again.
+  result<bool> flush();
+  /// ask_for_flush(), and blocks until that flush is over: the sequence up to which segments hold
+  /// everything. Fails: timed_out, read_only, not_durable. Not to be called on the threads that
+  /// reconcile or flush.
+  result<std::uint64_t> await_flush(std::chrono::nanoseconds timeout);
+
+  /// Ends the store after close() and draining: what was merged is flushed, made durable at any
+  /// level, and the lock given up. A failure says what kept it; stats() says up to where it is
+  /// durable. An engine that goes without it leaves the store as a crash does.
   result<void> close_store();
   /// What create() found. Constant.
   [[nodiscard]] const recovery_report& recovery() const noexcept;

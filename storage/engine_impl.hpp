@@ -4,12 +4,15 @@
 #include "storage/durable_log.hpp"
 #include "storage/engine.hpp"
 #include "storage/graph_builder.hpp"
+#include "storage/graph_loader.hpp"
 #include "storage/page_pool.hpp"
 #include "storage/settlement_log.hpp"
 #include "storage/settlement_waiters.hpp"
 #include "storage/wal_replay.hpp"
 
 #include <atomic>
+#include <condition_variable>
+#include <deque>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -28,10 +31,12 @@ struct graph_core {
       pages(memory),
       builder(pages, payloads,
               {o.vector_dimension, o.association_times, o.memory_budget_bytes, o.concepts_max,
-               o.degree_max, o.on_apply},
+               o.degree_max, o.store && !o.store->read_only, o.on_apply},
               std::move(settled)) {}
 
   arena memory;
+  span_ranges file_space{memory};
+  std::vector<mapped_payloads> mapped; // of the segments that it was opened with
   payload_pool payloads;
   page_pool pages;
   graph_builder builder;
@@ -44,10 +49,19 @@ struct failed_entry {
   errc reason;
 };
 
+/// What the reconciler hands to whoever flushes.
+struct flush_job {
+  snapshot_handle snapshot;
+  graph_builder::changes_taken changes;
+  std::vector<std::string> kinds;
+  std::uint64_t asked = 0; ///< it answers what was asked for up to this
+};
+
 struct engine::impl {
   impl(engine_options o, std::uint32_t tag)
     : options(std::move(o)),
       memory_tag(tag),
+      read_only(options.store && options.store->read_only),
       settled(options.settlement_history, tag),
       core(std::make_shared<graph_core>(options, settled.publish())),
       log(core->payloads, {options.log_capacity, options.overflow, tag, options.on_wake}),
@@ -63,15 +77,29 @@ struct engine::impl {
     return std::chrono::duration_cast<std::chrono::microseconds>(t).count();
   }
 
-  // Opening and ending a store: engine_store.cpp.
+  // Opening a store: engine_recovery.cpp.
   result<void> open_store();
+  result<void> open_read_only();
+  /// `log_files` null: they are another process's.
+  result<void> load(const manifest& m, std::span<const segment_reader> segments,
+                    wal_reader* log_files);
+  result<void> load_segments(std::span<const segment_reader> segments, recovery_progress& progress);
   result<void> replay(wal_reader& log_files, recovery_progress progress);
   result<void> apply_replayed(std::uint64_t up_to, timestamp_us time);
+  // Storing: engine_store.cpp.
+  [[nodiscard]] bool refuses() const noexcept { return store ? store->broken() : read_only; }
+  /// Why. Precondition: refuses().
+  [[nodiscard]] failure refusal() const;
   void note_durable(std::uint64_t up_to);
+  /// The disk has caught up: goes on with what waited for that.
+  void after_commit(std::uint64_t durable);
   settlement fate_on_disk(const ticket& t);
   void refuse_batch();
   void log_batch();
   std::size_t drain_limit();
+  // Flushing to segments: engine_flush.cpp.
+  void cut_if_due();
+  result<void> write_checkpoint(flush_job& job);
 
   void take_batch();
   void merge_batch();
@@ -82,6 +110,7 @@ struct engine::impl {
 
   const engine_options options;
   const std::uint32_t memory_tag;
+  const bool read_only;
   settlement_log settled; // the reconciler's, as all of this block
   const std::shared_ptr<graph_core> core;
   kind_registry kinds;
@@ -95,6 +124,8 @@ struct engine::impl {
   timestamp_us batch_time = 0;     // of its snapshot
   std::uint64_t batch_numbers = 0; // that it takes: all of its entries, or none of a refused one
   std::size_t kinds_logged = 0;    // of `kinds`, those that are in the log
+  std::uint64_t log_bytes = 0;     // logged since the last cut
+  std::uint64_t cut_sequence = 0;  // of the last cut, or of what was opened
   std::vector<bool> in_use;
   settlement_waiters waiters;
   std::uint64_t sequence = 0;
@@ -109,6 +140,13 @@ struct engine::impl {
   std::list<std::pair<std::uint64_t, std::shared_ptr<const settlements>>> logged; // by sequence
   std::shared_ptr<const settlements> on_disk; // what became of all that is durable; null: nothing
   std::atomic<bool> stalled{false};           // the last step drained nothing, for the disk's sake
+  std::mutex flushing_mutex;                  // held by whoever flushes
+  std::mutex flush_mutex;                     // guards up to the next blank line
+  std::condition_variable flush_changed;
+  std::deque<flush_job> flush_jobs; // cut, not written; a reference to the first one stays good
+  std::uint64_t flushes_asked = 0;  // ask_for_flush() calls
+  std::uint64_t flushes_cut = 0;    // of them, those that the reconciler has seen
+  std::uint64_t flushes_done = 0;   // of them, those whose segment is named
 
   std::atomic<std::size_t> batch_entries_max;
   std::atomic<bool> closed{false};

@@ -63,6 +63,7 @@ reconcile_report engine::reconcile() {
     report.more_pending =
       m.log.counters().pending >= m.batch_entries_max.load(std::memory_order_relaxed);
   }
+  m.cut_if_due();
   return report;
 }
 

@@ -1,4 +1,4 @@
-// The engine's durable side: opening a store, logging what was merged, awaiting the disk, closing.
+// The engine's durable side: logging what was merged, awaiting the disk, closing.
 
 #include "storage/engine_impl.hpp"
 #include "storage/limits.hpp"
@@ -11,180 +11,15 @@ namespace cmem {
 
 namespace {
 
-/// Log entries that recovery merges at a time, at least.
-constexpr std::size_t replay_entries = 10'000;
 /// A batch of more bytes becomes several records.
 constexpr std::size_t record_bytes = std::size_t{16} << 20;
-
-std::string parent_of(std::string_view directory) {
-  while (directory.size() > 1 && directory.back() == '/')
-    directory.remove_suffix(1);
-  const std::size_t slash = directory.rfind('/');
-  if (slash == std::string_view::npos)
-    return ".";
-  return std::string(directory.substr(0, std::max<std::size_t>(slash, 1)));
-}
 
 failure not_stored() {
   return {errc::not_durable,
           "this memory keeps nothing on disk: give it a store, and a durability above `none`"};
 }
 
-/// The root of the store there, or of a new one.
-result<store_root> root_of(const store_options& o, std::uint32_t vector_dimension, bool& created) {
-  const auto known = read_store_root(o.files, o.directory);
-  if (!known)
-    return known.error();
-  if (*known) {
-    if ((*known)->vector_dimension != vector_dimension)
-      return failure{errc::invalid_argument,
-                     "vector_dimension is " + std::to_string(vector_dimension) + ": the store in "
-                       + o.directory + " has " + std::to_string((*known)->vector_dimension)};
-    return **known;
-  }
-  const auto names = o.files.list(o.directory);
-  if (!names)
-    return names.error();
-  for (const std::string& name : *names)
-    if (wal_file_number(name))
-      return failure{errc::corrupt, o.directory + "/ROOT is missing, and " + name
-                                      + " is there; restore the store from a copy"};
-  const auto random = o.files.random_seed();
-  if (!random)
-    return random.error();
-  created = true;
-  store_root made;
-  made.vector_dimension = vector_dimension;
-  made.store = *random;
-  if (auto done = write_store_root(o.files, o.directory, made); !done)
-    return done.error();
-  return made;
-}
-
 } // namespace
-
-// -- opening
-
-result<void> engine::impl::open_store() {
-  const store_options& o = *options.store;
-  // A root that is there came after the directory's name was on the disk.
-  const auto before = read_store_root(o.files, o.directory);
-  if (!before)
-    return before.error();
-  if (!*before) {
-    if (auto done = o.files.make_directory(o.directory); !done)
-      return done;
-    if (auto done = o.files.sync_directory(parent_of(o.directory)); !done)
-      return done;
-  }
-  auto lock = o.files.lock(o.directory + "/LOCK");
-  if (!lock)
-    return lock.error();
-  store_lock.emplace(std::move(*lock));
-  const auto root = root_of(o, options.vector_dimension, recovered.created);
-  if (!root)
-    return root.error();
-  auto log_files = wal_reader::open(o.files, o.directory, {root->store, 0, root->durable});
-  if (!log_files)
-    return log_files.error();
-  recovery_progress progress;
-  progress.bytes_total = log_files->bytes();
-  core->builder.set_limits(0, cmem::concepts_max, cmem::degree_max);
-  if (auto done = replay(*log_files, progress); !done)
-    return done;
-  core->builder.set_limits(options.memory_budget_bytes, options.concepts_max, options.degree_max);
-  const wal_report& found = log_files->report();
-  recovered.log_sequence = found.last;
-  recovered.discarded_bytes = found.discarded_bytes;
-  recovered.discarded_offset = found.discarded_offset;
-  recovered.discarded_file = found.discarded_file;
-  recovered.missing_bytes = found.missing_bytes;
-  recovered.unfinished = found.unfinished;
-  auto writer = wal_writer::open(o.files, o.directory, o.log, log_files->end());
-  if (!writer)
-    return writer.error();
-  const std::uint64_t first = std::max(found.last, root->reserved);
-  recovered.first_sequence = first;
-  if (first != sequence)
-    if (auto done = apply_replayed(first, core->builder.newest().timestamp()); !done)
-      return done;
-  kinds_logged = kinds.size();
-  auto opened = durable_log::open(o.files, o.directory, *root, std::move(*writer),
-                                  {o.level, o.waiting_bytes_max, o.on_commit_due}, first);
-  if (!opened)
-    return opened.error();
-  store = std::move(*opened);
-  publish_figures();
-  return {};
-}
-
-result<void> engine::impl::replay(wal_reader& log_files, recovery_progress progress) {
-  const auto& report_progress = options.store->on_progress;
-  std::uint64_t last = 0;
-  timestamp_us time = 0;
-  for (wal_record r;;) {
-    const auto more = log_files.next(r);
-    if (!more)
-      return more.error();
-    if (!*more)
-      break;
-    const auto unusable = [&](const failure& f) {
-      log.release(batch);
-      return failure{f.code, log_files.path() + " at offset " + std::to_string(r.offset)
-                               + ": the record of sequence " + std::to_string(r.sequence) + ": "
-                               + f.detail};
-    };
-    if (r.type != wal_type::batch)
-      return unusable({errc::unsupported, "its type belongs to a newer version of this program"});
-    const auto read =
-      replay_batch(r.payload, kinds, options.vector_dimension, core->payloads, batch);
-    if (!read)
-      return unusable(read.error());
-    if (read->entries > r.sequence - last)
-      return unusable({errc::corrupt, "it covers numbers of the record before"});
-    last = r.sequence;
-    time = std::max(time, read->time);
-    ++recovered.records;
-    recovered.bytes += wal_record_bytes(r.payload.size());
-    if (batch.entry_count < replay_entries)
-      continue;
-    progress.bytes_done = recovered.bytes;
-    if (auto done = apply_replayed(last, time); !done)
-      return done;
-    progress.entries = recovered.entries;
-    if (report_progress)
-      report_progress(progress);
-  }
-  if (last != sequence)
-    if (auto done = apply_replayed(last, time); !done)
-      return done;
-  progress = {recovered.bytes, std::max(progress.bytes_total, recovered.bytes), recovered.entries};
-  if (report_progress)
-    report_progress(progress);
-  return {};
-}
-
-result<void> engine::impl::apply_replayed(std::uint64_t up_to, timestamp_us time) {
-  errc bad = errc::ok;
-  core->builder.merge(batch.entries, [&](const write_entry&, errc why) { bad = why; });
-  recovered.entries += batch.entry_count;
-  if (bad == errc::ok) {
-    (void) view.publish(core->builder.publish(up_to, time, settled.publish()));
-    sequence = up_to;
-  } else {
-    core->builder.discard();
-  }
-  log.release(batch);
-  if (bad != errc::ok)
-    return failure{errc::corrupt, "the log up to sequence " + std::to_string(up_to)
-                                    + " holds an entry that cannot be applied ("
-                                    + std::string(to_string(bad))
-                                    + "), though it was; restore the store from a copy"};
-  reclaim();
-  core->payloads.provision();
-  core->builder.provision();
-  return {};
-}
 
 // -- one step's part
 
@@ -239,6 +74,8 @@ void engine::impl::log_batch() {
   }
   last += record.entries();
   records.push_back({last, std::move(record).finish()});
+  for (const durable_log::record& r : records)
+    log_bytes += wal_record_bytes(r.payload.size());
   store->hand_over(std::move(records));
   kinds_logged = kinds_known;
 }
@@ -289,12 +126,20 @@ result<std::uint64_t> engine::commit() {
   if (!impl_->store)
     return not_stored();
   auto done = impl_->store->commit();
-  if (done)
-    impl_->note_durable(*done);
-  // Pairs with drain_limit(): either it saw room, or this sees its note.
-  if (impl_->stalled.exchange(false, std::memory_order_seq_cst) && impl_->options.on_wake)
-    impl_->options.on_wake();
+  impl_->after_commit(done ? *done : 0);
   return done;
+}
+
+void engine::impl::after_commit(std::uint64_t durable) {
+  note_durable(durable);
+  // Pairs with drain_limit(): either it saw room, or this sees its note.
+  if (stalled.exchange(false, std::memory_order_seq_cst) && options.on_wake)
+    options.on_wake();
+}
+
+failure engine::impl::refusal() const {
+  return store ? store->refusal()
+               : failure{errc::read_only, "the store was opened to be read only"};
 }
 
 bool engine::commit_wanted() const noexcept {
@@ -315,9 +160,15 @@ settlement engine::impl::fate_on_disk(const ticket& t) {
 result<void> engine::close_store() {
   if (!impl_->store)
     return {};
+  // The log alone would do; with this the next opening has none to read.
+  result<bool> flushed = true;
+  while (flushed && *flushed)
+    flushed = flush();
   auto done = impl_->store->close();
   impl_->note_durable(impl_->store->figures().durable_sequence);
   impl_->store_lock.reset();
+  if (done && !flushed)
+    return flushed.error();
   return done;
 }
 

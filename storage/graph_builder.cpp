@@ -18,7 +18,8 @@ graph_builder::graph_builder(page_pool& pages, payload_pool& payloads,
     ids_(pages, retired_),
     pages_of_nodes_(pages, retired_, page_use::records),
     node_page_version_(pages.memory()),
-    out_(pages, retired_, options_.association_times),
+    out_(pages, retired_, options_.association_times,
+         options_.track_changes ? &changes_.lists : nullptr),
     in_(pages, retired_, false),
     index_since_(pages.memory()) {
   pages_of_nodes_.extend(0, version_);
@@ -137,9 +138,16 @@ void graph_builder::reclaim(const std::vector<bool>& in_use) {
   live_.resize(kept);
 }
 
+graph_builder::changes_taken graph_builder::take_changes() noexcept {
+  return {changes_.records.take(), changes_.lists.take(), std::exchange(changes_.forgotten, {}),
+          std::exchange(changes_after_, newest().version_)};
+}
+
 // -- records
 
 concept_node& graph_builder::own_node(std::uint32_t i) {
+  if (options_.track_changes)
+    changes_.records.mark(i);
   constexpr std::size_t bytes = graph_snapshot::page_nodes * sizeof(concept_node);
   const std::uint32_t p = i / graph_snapshot::page_nodes;
   if (node_page_version_[p] != version_) {
@@ -212,6 +220,8 @@ void graph_builder::vacate_if_unused(std::uint32_t i) {
 
 void graph_builder::vacate(std::uint32_t i) {
   concept_node& n = own_node(i);
+  if (options_.track_changes && index_since_[i] <= changes_after_)
+    changes_.forgotten.push_back(n.id);
   retired_.retire_payload(n.payload_version, n.content);
   retired_.retire_payload(n.payload_version, n.vector);
   if (n.extras != 0)
@@ -311,7 +321,7 @@ std::size_t graph_builder::bookkeeping_bytes() const noexcept {
   return pages_.bookkeeping_bytes() + pages_of_nodes_.bookkeeping_bytes() + out_.bookkeeping_bytes()
          + in_.bookkeeping_bytes() + node_page_version_.bytes() + index_since_.bytes()
          + free_indices_.capacity() * sizeof(std::uint32_t) + retired_.bookkeeping_bytes()
-         + live_.size() * sizeof(graph_snapshot);
+         + live_.size() * sizeof(graph_snapshot) + changes_.bytes();
 }
 
 bool graph_builder::over_budget() const noexcept {

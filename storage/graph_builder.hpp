@@ -2,6 +2,7 @@
 // Makes the next snapshot: the one writer of everything that snapshots read.
 
 #include "storage/adjacency_builder.hpp"
+#include "storage/changed_set.hpp"
 #include "storage/cow_array_builder.hpp"
 #include "storage/graph_snapshot.hpp"
 #include "storage/id_table.hpp"
@@ -28,6 +29,7 @@ struct graph_builder_options {
   std::uint64_t memory_budget_bytes = 0;                 ///< 0: none
   std::uint32_t concepts_max = cmem::concepts_max;       ///< placeholders included
   std::uint32_t degree_max = cmem::degree_max;           ///< of a concept, each direction
+  bool track_changes = false;                            ///< for take_changes()
   std::function<void(const write_entry&)> on_apply = {}; ///< may throw; for tests of W9
 };
 
@@ -66,6 +68,17 @@ public:
   /// Back to the snapshot published last; the entries still own their payloads.
   void discard() noexcept;
 
+  /// What changed since the last take_changes(), up to newest(). Empty if not tracked.
+  [[nodiscard]] const changed_set& changes() const noexcept { return changes_; }
+  struct changes_taken {
+    std::vector<std::uint32_t> records;
+    std::vector<std::uint32_t> lists;
+    std::vector<concept_id> forgotten;
+    std::uint64_t after = 0; ///< version: content and vectors that a later one brought are new
+  };
+  /// Precondition: nothing was merged since the last publish().
+  [[nodiscard]] changes_taken take_changes() noexcept;
+
   /// Snapshots published and not yet freed, ascending; the last is the newest.
   [[nodiscard]] const std::vector<graph_snapshot*>& live() const noexcept { return live_; }
   /// Frees what no snapshot sees, given which of live() are in use (the newest always is). Throws
@@ -91,6 +104,7 @@ public:
 
 private:
   friend class batch_check;
+  friend class graph_loader;
   static constexpr std::uint32_t none = id_table::index_none;
 
   // What the prefetching stages found out about an entry; hints, verified when used.
@@ -173,6 +187,8 @@ private:
   page_pool& pages_;
   payload_pool& payloads_;
   graph_builder_options options_; // const but for limits
+  changed_set changes_;
+  std::uint64_t changes_after_ = 0; // version: all up to it was taken
   reclaimer retired_;
   id_table ids_;
   cow_array_builder<handle, 32> pages_of_nodes_;

@@ -95,7 +95,7 @@ void payload_pool::prefetch(handle h, std::size_t block) const noexcept {
 }
 
 void payload_pool::release(handle h) noexcept {
-  if (h == 0)
+  if (h == 0 || memory_.is_mapped(h))
     return;
   const std::size_t block = block_bytes(size(h));
   CMEM_POISON(data(h), block - sizeof(header));
@@ -188,7 +188,7 @@ std::size_t payload_pool::bytes_carved() const noexcept {
 }
 
 void payload_pool::returns::add(handle h) noexcept {
-  if (h == 0)
+  if (h == 0 || pool_.memory_.is_mapped(h))
     return;
   const std::size_t block = block_bytes(pool_.size(h));
   CMEM_POISON(pool_.data(h), block - sizeof(header));

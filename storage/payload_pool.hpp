@@ -33,9 +33,9 @@ public:
   /// A block of at least `bytes` (<= payload_bytes_max), 8-byte aligned; 0 when the arena is used
   /// up.
   [[nodiscard]] handle allocate(std::size_t bytes) noexcept;
-  /// Gives one block back. `h` may be 0.
+  /// Gives one block back. `h` may be 0, or lie in a mapped file: then there is nothing to do.
   void release(handle h) noexcept;
-  /// Gives many back with one exchange a class.
+  /// Gives many back with one exchange a class, as release() does.
   class returns;
 
   [[nodiscard]] std::byte* data(handle h) const noexcept { return memory_.at(h) + sizeof(header); }

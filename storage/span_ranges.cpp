@@ -22,7 +22,7 @@ handle span_ranges::take(std::size_t spans) {
     free_.erase(it);
     return static_cast<handle>(first * units);
   }
-  return memory_.allocate_spans(spans);
+  return memory_.allocate_top(spans);
 }
 
 void span_ranges::give_back(handle first, std::size_t spans) {

@@ -12,17 +12,22 @@
 
 namespace cmem {
 
-/// How far a store is opened. `bytes_total` is what its log files hold room for: the log may end
-/// before.
+/// How far a store is opened: its segments, then its log. `bytes_total` counts what the log files
+/// hold room for: the log may end before.
 struct recovery_progress {
   std::uint64_t bytes_done = 0;
   std::uint64_t bytes_total = 0;
-  std::uint64_t entries = 0; ///< applied again so far
+  std::uint64_t entries = 0; ///< of the log, applied again so far
 };
 
 /// What opening a store found.
 struct recovery_report {
-  bool created = false; ///< there was none
+  bool created = false;         ///< there was none
+  bool read_only = false;       ///< opened so
+  bool beside = false;          ///< another process writes it: this is its checkpoint (D6)
+  std::uint64_t checkpoint = 0; ///< entries up to here came from segments
+  std::uint64_t segments = 0;
+  std::uint64_t segment_bytes = 0;
   std::uint64_t records = 0;
   std::uint64_t entries = 0;      ///< applied again
   std::uint64_t log_sequence = 0; ///< the log ends with it
@@ -41,13 +46,23 @@ struct store_options {
   env files = env();
   std::string directory; ///< made if it is not there; its parent must be
   durability level = durability::interval;
+  /// Nothing is written, no file made. What no process writes is read as it is; beside a writer its
+  /// last checkpoint (D6).
+  bool read_only = false;
   /// Once so much waits for the disk, nothing more is drained, and the overflow policy rules (D1).
   /// One step's batch may come on top.
   std::uint64_t waiting_bytes_max = std::uint64_t{64} << 20;
   wal_options log = {};
+  /// A flush is due once so many concepts changed, or so many bytes of log were written.
+  std::size_t flush_concepts = 50'000;
+  std::uint64_t flush_log_bytes = std::uint64_t{256} << 20;
   /// See durable_log_options.
   std::function<void()> on_commit_due = {};
-  /// Called by create() while it applies the log again, on its thread.
+  /// flush() should be called now, from another thread than commit(), which must not wait for it.
+  /// Called on the reconciler's thread; must not block or throw. Empty: whoever looks at
+  /// flush_due() does.
+  std::function<void()> on_flush_due = {};
+  /// Called by create() while it reads the store, on its thread.
   std::function<void(const recovery_progress&)> on_progress = {};
 };
 

@@ -1,6 +1,6 @@
 // Any file of a store, recognized by its first bytes.
 
-#include "storage/store_root.hpp"
+#include "storage/manifest.hpp"
 #include "storage/wal_batch.hpp"
 #include "storage/wal_file_reader.hpp"
 #include "tools/inspect_entry.hpp"
@@ -54,20 +54,22 @@ std::string hex_number(std::uint64_t n) {
   return text.data();
 }
 
-result<void> show_root(const inspect_arguments& a, file, std::uint64_t, sheet& to) {
+result<void> show_manifest(const inspect_arguments& a, file, std::uint64_t, sheet& to) {
   const std::size_t slash = a.file.rfind('/');
-  const auto root =
-    read_store_root(env(), slash == std::string::npos ? "." : a.file.substr(0, slash + 1));
-  if (!root)
-    return root.error();
-  if (!*root)
-    return failure{errc::unsupported, a.file + ": a root is named ROOT, or it is of no use"};
-  to.add({{"what", "root of a store"},
-          {"version", (*root)->version},
-          {"store", hex_number((*root)->store)},
-          {"vector_dimension", (*root)->vector_dimension},
-          {"reserved", (*root)->reserved},
-          {"durable", (*root)->durable}});
+  const auto read =
+    read_manifest(env(), slash == std::string::npos ? "." : a.file.substr(0, slash + 1));
+  if (!read)
+    return read.error();
+  const manifest& m = read->value;
+  to.add({{"what", "manifest of a store"},
+          {"version", read->root.version},
+          {"generation", read->generation},
+          {"store", hex_number(m.store)},
+          {"vector_dimension", m.vector_dimension},
+          {"checkpoint", m.checkpoint},
+          {"reserved", m.reserved},
+          {"durable", m.durable},
+          {"segments", m.segments.size()}});
   return {};
 }
 
@@ -176,7 +178,7 @@ result<void> show_other(const inspect_arguments& a, const file& from, std::uint6
 }
 
 constexpr std::array<inspector, 2> inspectors = {{
-  {store_root_magic, show_root},
+  {manifest_magic, show_manifest},
   {wal_magic, show_log},
 }};
 

@@ -1,6 +1,6 @@
 #include "tools/store_check.hpp"
 
-#include "storage/store_root.hpp"
+#include "storage/checkpoint.hpp"
 #include "storage/wal_batch.hpp"
 #include "storage/wal_reader.hpp"
 
@@ -41,9 +41,9 @@ void note_ending(const wal_report& r, store_check& out) {
     out.notes.push_back(file + ": made ready when a crash came, never used");
 }
 
-result<void> check_log(const env& e, const std::string& directory, const store_root& root,
+result<void> check_log(const env& e, const std::string& directory, const manifest& m,
                        store_check& out, const check_progress& progress) {
-  auto log = wal_reader::open(e, directory, {root.store, 0, root.durable});
+  auto log = wal_reader::open(e, directory, {m.store, m.checkpoint, m.durable});
   if (!log)
     return log.error();
   for (wal_record r;;) {
@@ -80,17 +80,25 @@ result<store_check> check_store(const env& e, const std::string& directory,
   if (!files)
     return files.error();
   store_check out;
-  const auto root = read_store_root(e, directory);
-  if (!root)
-    out.faults.push_back(root.error());
-  else if (!*root)
-    out.faults.push_back({errc::corrupt, directory + "/ROOT is missing"});
-  else if (auto done = check_log(e, directory, **root, out, progress); !done)
+  const auto known = read_manifest(e, directory);
+  if (!known) {
+    out.faults.push_back(known.error());
+    out.notes.push_back("nothing else was read: it is checked against MANIFEST");
+    return out;
+  }
+  const manifest& m = known->value;
+  if (known->other)
+    out.notes.push_back(known->other->detail + " (a crash leaves that)");
+  for (const segment_ref& s : m.segments) {
+    const auto in = segment_reader::open(e, directory, s, m.store);
+    const auto verified = in ? in->verify() : result<std::uint64_t>(in.error());
+    if (verified)
+      out.bytes += *verified;
+    else
+      out.faults.push_back(verified.error());
+  }
+  if (auto done = check_log(e, directory, m, out, progress); !done)
     out.faults.push_back(done.error());
-  if (!root || !*root)
-    out.notes.push_back("the log was not read: it is checked against ROOT");
-  else
-    out.bytes += sizeof(store_root);
   return out;
 }
 

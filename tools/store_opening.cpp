@@ -1,6 +1,6 @@
 #include "tools/store_opening.hpp"
 
-#include "storage/store_root.hpp"
+#include "storage/manifest.hpp"
 #include "tools/report.hpp"
 #include "tools/status_line.hpp"
 #include "tools/store_files.hpp"
@@ -11,10 +11,12 @@
 namespace cmem::tools {
 
 result<std::uint32_t> vector_dimension_of(const env& e, const std::string& directory) {
-  const auto root = read_store_root(e, directory);
-  if (!root)
-    return root.error();
-  return *root ? (*root)->vector_dimension : 0;
+  const auto known = read_manifest(e, directory);
+  if (known)
+    return known->value.vector_dimension;
+  if (known.error().code == errc::not_found) // one that is to be made
+    return std::uint32_t{0};
+  return known.error();
 }
 
 result<std::unique_ptr<concurrent_memory>> open_store(const std::string& directory,
