@@ -195,6 +195,14 @@ void concurrent_memory::on_durable(const ticket& t, std::function<void(result<se
 
 // -- looking after it
 
+result<std::uint64_t> concurrent_memory::flush(std::chrono::nanoseconds timeout) {
+  return impl_->storage().await_flush(timeout);
+}
+
+const recovery_report& concurrent_memory::recovery() const noexcept {
+  return impl_->storage().recovery();
+}
+
 memory_stats concurrent_memory::stats() const { return impl_->core->stats(); }
 
 health_report concurrent_memory::health() const { return impl_->core->health(); }
@@ -203,7 +211,8 @@ const config& concurrent_memory::settings() const noexcept { return impl_->core-
 
 actor_handles concurrent_memory::actors() const {
   const auto& crew = impl_->core->actors();
-  return {crew.writer(), crew.reader_pool(), crew.reconciler(), crew.flusher(), crew.supervisor()};
+  return {crew.writer(),  crew.reader_pool(),  crew.reconciler(),
+          crew.flusher(), crew.checkpointer(), crew.supervisor()};
 }
 
 close_report concurrent_memory::close() { return impl_->core->close(); }

@@ -107,6 +107,11 @@ public:
 
   // -- looking after it
 
+  /// Flushes now: the sequence up to which segments hold everything, so that the next opening has
+  /// no log to read. Fails: timed_out; not_durable without a store that is written; read_only.
+  result<std::uint64_t> flush(std::chrono::nanoseconds timeout = std::chrono::minutes(10));
+  /// What opening the store found. Constant.
+  [[nodiscard]] const recovery_report& recovery() const noexcept;
   [[nodiscard]] memory_stats stats() const;
   [[nodiscard]] health_report health() const;
   [[nodiscard]] const config& settings() const noexcept;

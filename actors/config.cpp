@@ -80,12 +80,17 @@ result<void> validate(const config& c) {
     within<std::uint64_t>("waiting_bytes_max", c.waiting_bytes_max, 1, waiting_bytes_limit),
     within<std::uint64_t>("log_file_bytes", c.log_file_bytes, wal_file_bytes_min,
                           log_file_bytes_max),
+    within<std::uint64_t>("flush_log_bytes", c.flush_log_bytes, flush_log_bytes_min,
+                          waiting_bytes_limit),
     within<std::size_t>("reader_actors", c.reader_actors, 1, reader_actors_max),
     within<std::uint32_t>("health.reconciliation_lag_max_ms", c.health.reconciliation_lag_max_ms, 1,
                           lag_limit_max_ms),
   });
   if (!fields)
     return fields;
+  if (c.read_only && c.storage_path.empty())
+    return failure{errc::invalid_argument,
+                   "read_only is true: it needs the storage_path of a store"};
   if (c.health.reconciliation_lag_max_ms < c.reconcile_interval_ms)
     return failure{errc::invalid_argument, "health.reconciliation_lag_max_ms is "
                                              + std::to_string(c.health.reconciliation_lag_max_ms)
@@ -114,6 +119,9 @@ engine_options storage_options(const config& c) {
     s.files = c.files;
     s.directory = c.storage_path;
     s.level = c.durability;
+    s.read_only = c.read_only;
+    s.flush_concepts = c.memory_threshold;
+    s.flush_log_bytes = c.flush_log_bytes;
     s.waiting_bytes_max = c.waiting_bytes_max;
     s.log.file_bytes = c.log_file_bytes;
     s.on_progress = c.on_progress;

@@ -31,22 +31,26 @@ struct health_limits {
 };
 
 struct config {
-  /// Directory of the durable store, made if it is not there; "": memory alone. Until there are
-  /// segments the store is its log, which only grows.
+  /// Directory of the durable store, made if it is not there; "": memory alone.
   std::string storage_path = {};
+  /// The store is read, and never written: beside a process that writes it, its last checkpoint
+  /// (D6). Every write is refused.
+  bool read_only = false;
   /// When what was learned goes to the disk by itself (D1). No effect without storage_path.
   cmem::durability durability = cmem::durability::interval;
   /// At level `interval`: how long it may wait.
   std::uint32_t commit_interval_ms = 100;
   /// Once so much waits for the disk, nothing more is merged, and `overflow` rules (D1).
   std::uint64_t waiting_bytes_max = std::uint64_t{64} << 20;
+  /// So much log is written before a flush, however few concepts changed.
+  std::uint64_t flush_log_bytes = std::uint64_t{256} << 20;
   /// Of each file of the log; filled with zeros when it is made.
   std::uint64_t log_file_bytes = std::uint64_t{64} << 20;
   /// Upper bound of the time between merges; what awaits or a filling log wake comes sooner.
   std::uint32_t reconcile_interval_ms = 10;
   /// Most entries of one merge. Fewer are taken when a merge of so many would outlast the interval.
   std::size_t max_batch_size = 10'000;
-  /// Concepts in memory before a flush to disk. No effect without storage.
+  /// Concepts that change before they are flushed to a segment. No effect without storage.
   std::size_t memory_threshold = 50'000;
   /// Entries that wait for the reconciler at most, and what happens to one more (W3).
   std::size_t log_capacity = 100'000;
@@ -88,6 +92,7 @@ inline constexpr std::uint32_t interval_max_ms = 60'000;
 inline constexpr std::uint32_t commit_interval_max_ms = 100;
 inline constexpr std::uint64_t waiting_bytes_limit = std::uint64_t{1} << 40;
 inline constexpr std::uint64_t log_file_bytes_max = std::uint64_t{1} << 34;
+inline constexpr std::uint64_t flush_log_bytes_min = std::uint64_t{1} << 16;
 inline constexpr std::size_t reader_actors_max = 256;
 inline constexpr std::uint32_t lag_limit_max_ms = 3'600'000;
 

@@ -29,6 +29,8 @@ void crew::dismiss() {
   cafx::tell_to_exit(reconciler_);
   if (flusher_)
     cafx::tell_to_exit(flusher_);
+  if (checkpointer_)
+    cafx::tell_to_exit(checkpointer_);
   for (const auto& r : readers_)
     cafx::tell_to_exit(r);
   supervisor_ = nullptr;
@@ -36,6 +38,7 @@ void crew::dismiss() {
   reader_pool_ = nullptr;
   reconciler_ = nullptr;
   flusher_ = nullptr;
+  checkpointer_ = nullptr;
   readers_.clear();
 }
 

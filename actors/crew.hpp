@@ -22,6 +22,7 @@ public:
   [[nodiscard]] reconciler_actor reconciler() const { return get(reconciler_); }
   /// Empty without a store.
   [[nodiscard]] flusher_actor flusher() const { return get(flusher_); }
+  [[nodiscard]] checkpointer_actor checkpointer() const { return get(checkpointer_); }
   [[nodiscard]] supervisor_actor supervisor() const { return get(supervisor_); }
   [[nodiscard]] std::vector<reader_actor> readers() const { return get(readers_); }
   /// The readers in turn; an empty handle when there are none any more.
@@ -31,6 +32,7 @@ public:
   void set(reader_pool_actor h) { put(reader_pool_, std::move(h)); }
   void set(reconciler_actor h) { put(reconciler_, std::move(h)); }
   void set(flusher_actor h) { put(flusher_, std::move(h)); }
+  void set(checkpointer_actor h) { put(checkpointer_, std::move(h)); }
   void set(supervisor_actor h) { put(supervisor_, std::move(h)); }
   void set(std::size_t place, reader_actor h);
 
@@ -85,6 +87,7 @@ private:
   reader_pool_actor reader_pool_;
   reconciler_actor reconciler_;
   flusher_actor flusher_;
+  checkpointer_actor checkpointer_;
   supervisor_actor supervisor_;
   std::vector<reader_actor> readers_;
 };

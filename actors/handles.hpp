@@ -10,9 +10,10 @@ namespace cmem {
 struct actor_handles {
   writer_actor writer;
   reader_pool_actor reader_pool;
-  reconciler_actor reconciler; ///< subscribe here for snapshots; local only
-  flusher_actor flusher;       ///< empty without a store; local only
-  supervisor_actor supervisor; ///< counts respawns; local only
+  reconciler_actor reconciler;     ///< subscribe here for snapshots; local only
+  flusher_actor flusher;           ///< empty without a store that is written; local only
+  checkpointer_actor checkpointer; ///< the same
+  supervisor_actor supervisor;     ///< counts respawns; local only
 };
 
 } // namespace cmem

@@ -20,8 +20,10 @@ result<std::shared_ptr<memory_core>> memory_core::create(config c) {
   auto options = storage_options(core->settings_);
   // The core outlives its engine.
   options.on_wake = [raw = core.get()] { raw->wake(); };
-  if (options.store)
+  if (options.store) {
     options.store->on_commit_due = [raw = core.get()] { raw->wake_flusher(); };
+    options.store->on_flush_due = [raw = core.get()] { raw->wake_checkpointer(); };
+  }
   auto made = engine::create(std::move(options));
   if (!made)
     return made.error();
@@ -37,6 +39,18 @@ void memory_core::wake() {
 void memory_core::wake_flusher() {
   if (const auto h = crew_.flusher())
     cafx::post(h, msg::commit_now{});
+}
+
+void memory_core::wake_checkpointer() {
+  if (const auto h = crew_.checkpointer())
+    cafx::post(h, msg::flush_now{});
+}
+
+bool memory_core::flush() {
+  const auto done = engine_->flush();
+  if (!done && done.error().code != errc::read_only)
+    log(log_level::error, "a flush failed: " + to_string(done.error()));
+  return done && *done;
 }
 
 void memory_core::commit() {
@@ -152,7 +166,7 @@ close_report memory_core::close() {
 }
 
 void memory_core::close_store() {
-  if (settings_.storage_path.empty())
+  if (settings_.storage_path.empty() || settings_.read_only)
     return;
   if (const auto done = engine_->close_store(); !done) {
     closed_->store_error = done.error();

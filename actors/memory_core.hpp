@@ -38,6 +38,10 @@ public:
   /// Takes what was merged to the disk, and logs why it cannot. For the flusher.
   void commit();
   [[nodiscard]] bool commit_wanted() const noexcept { return engine_->commit_wanted(); }
+  /// Writes to a segment what a step handed over, and logs what that came to. False: there was
+  /// nothing, or it failed. For the checkpointer.
+  bool flush();
+  [[nodiscard]] bool flush_due() const noexcept { return engine_->flush_due(); }
   /// Entries wait for a step.
   [[nodiscard]] bool has_work() const;
 
@@ -85,6 +89,7 @@ private:
   explicit memory_core(config c);
   void wake();
   void wake_flusher();
+  void wake_checkpointer();
   void close_store();
   reconcile_report step();
   close_report drain();

@@ -1,5 +1,6 @@
 #include "actors/supervisor.hpp"
 
+#include "actors/checkpointer.hpp"
 #include "actors/flusher.hpp"
 #include "actors/reader.hpp"
 #include "actors/reconciler.hpp"
@@ -46,6 +47,16 @@ flusher_actor spawn_flusher(caf::actor_system& system, const core_pointer& core)
     h = system.spawn<caf::detached + caf::hidden>(make_flusher, core);
   else
     h = system.spawn<caf::hidden>(make_flusher, core);
+  core->actors().set(h);
+  return h;
+}
+
+checkpointer_actor spawn_checkpointer(caf::actor_system& system, const core_pointer& core) {
+  checkpointer_actor h;
+  if (core->settings().reconciler_detached)
+    h = system.spawn<caf::detached + caf::hidden>(make_checkpointer, core);
+  else
+    h = system.spawn<caf::hidden>(make_checkpointer, core);
   core->actors().set(h);
   return h;
 }
@@ -100,6 +111,8 @@ supervisor_actor::behavior_type make_supervisor(supervisor_pointer self, core_po
     watch(self, h, spawn_reconciler);
   if (const auto h = actors.flusher())
     watch(self, h, spawn_flusher);
+  if (const auto h = actors.checkpointer())
+    watch(self, h, spawn_checkpointer);
   const auto readers = actors.readers();
   for (std::size_t place = 0; place < readers.size(); ++place)
     watch(self, readers[place], [place](caf::actor_system& system, const core_pointer& c) {
@@ -139,8 +152,10 @@ void spawn_supervisor(caf::actor_system& system, const core_pointer& core) {
 } // namespace
 
 void spawn_crew(caf::actor_system& system, const core_pointer& core) {
-  if (!core->settings().storage_path.empty())
+  if (!core->settings().storage_path.empty() && !core->settings().read_only) {
     spawn_flusher(system, core);
+    spawn_checkpointer(system, core);
+  }
   spawn_reconciler(system, core); // before the readers, who subscribe at it
   for (std::size_t place = 0; place < core->settings().reader_actors; ++place)
     spawn_reader(system, core, place);

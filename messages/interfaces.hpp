@@ -69,6 +69,11 @@ using flusher_actor = cafx::typed<
   // Someone can't wait for the tick: an await, a batch at level `sync`, or much that waits.
   void(msg::commit_now)>;
 
+/// Takes to segments what changed. Local only, never published.
+using checkpointer_actor = cafx::typed<
+  // The reconciler handed something over.
+  void(msg::flush_now)>;
+
 /// Spawns again what died. Local only, never published.
 using supervisor_actor = cafx::typed<
   // Respawns since the memory was opened.

@@ -19,6 +19,9 @@ CMEM_INSPECT0(tick)
 /// Take what was merged to the disk, at once.
 struct commit_now {};
 CMEM_INSPECT0(commit_now)
+/// Write to a segment what was handed over.
+struct flush_now {};
+CMEM_INSPECT0(flush_now)
 
 /// A reconciler's note to itself: more is pending than one batch took.
 struct go_on {};

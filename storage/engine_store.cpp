@@ -167,9 +167,7 @@ result<void> engine::close_store() {
   auto done = impl_->store->close();
   impl_->note_durable(impl_->store->figures().durable_sequence);
   impl_->store_lock.reset();
-  if (done && !flushed)
-    return flushed.error();
-  return done;
+  return flushed ? done : flushed.error();
 }
 
 const recovery_report& engine::recovery() const noexcept { return impl_->recovered; }

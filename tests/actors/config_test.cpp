@@ -64,6 +64,10 @@ TEST_CASE("every field is refused beyond its edges, by name and value") {
         == "invalid_argument: memory_threshold is 0: must lie within [1, 4294967040]");
   CHECK(refusal([](config& c) { c.memory_threshold = 4'294'967'041; })
         == "invalid_argument: memory_threshold is 4294967041: must lie within [1, 4294967040]");
+  CHECK_THAT(refusal([](config& c) { c.flush_log_bytes = 65'535; }),
+             ContainsSubstring("flush_log_bytes is 65535"));
+  CHECK_THAT(refusal([](config& c) { c.read_only = true; }),
+             ContainsSubstring("read_only is true"));
   CHECK(refusal([](config& c) { c.log_capacity = 0; })
         == "invalid_argument: log_capacity is 0: must lie within [1, 10000000]");
   CHECK(refusal([](config& c) { c.log_capacity = 10'000'001; })

@@ -78,6 +78,7 @@ TEST_CASE("stats carry over what the engine counts") {
   e.live_snapshots = 13;
   e.reconciliation_lag_us = -14; // a writer's clock ahead of ours
   e.memory.total = 15;
+  e.store.flushes = 16;
   const auto s = to_memory_stats(e);
   CHECK(s.write_log.written == 1);
   CHECK(s.write_log.dropped == 2);
@@ -86,7 +87,7 @@ TEST_CASE("stats carry over what the engine counts") {
   CHECK(s.reconciler.reconciliations == 5);
   CHECK(s.reconciler.entries_processed == 6);
   CHECK(s.reconciler.entries_failed == 7);
-  CHECK(s.reconciler.disk_flushes == 0);
+  CHECK(s.reconciler.disk_flushes == 16);
   CHECK(s.reconciler.lag_us == 0);
   CHECK(s.snapshot.sequence == 8);
   CHECK(s.snapshot.timestamp == 9);

@@ -41,6 +41,8 @@ config settings_of(const std::filesystem::path& store, durability level) {
   c.arena_bytes = std::uint64_t{1} << 30;
   c.log_file_bytes = 1 << 18;
   c.reader_actors = 1;
+  c.memory_threshold = 300; // many flushes
+  c.flush_log_bytes = flush_log_bytes_min;
   return c;
 }
 
