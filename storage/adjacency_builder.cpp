@@ -176,19 +176,21 @@ bool adjacency_builder::detach(handle& h, int level, std::uint32_t chunk, std::u
   return true;
 }
 
-void adjacency_builder::write(handle leaf, std::uint32_t slot, std::uint32_t target,
-                              const association_values& v) noexcept {
+adjacency_builder::leaf_arrays adjacency_builder::arrays_of(handle leaf) const noexcept {
   auto* l = node(leaf);
   const auto at = property_layout::of(l->capacity, with_times_);
   std::byte* p = pages_.memory().at(l->properties);
-  l->targets()[slot] = target;
-  reinterpret_cast<float*>(p + at.confidence)[slot] = v.confidence;
-  reinterpret_cast<float*>(p + at.weight)[slot] = v.weight;
-  reinterpret_cast<kind_id*>(p + at.kind)[slot] = v.kind;
-  if (with_times_) {
-    reinterpret_cast<timestamp_us*>(p + at.created)[slot] = v.created;
-    reinterpret_cast<timestamp_us*>(p + at.last_used)[slot] = v.last_used;
-  }
+  return {l->targets(),
+          reinterpret_cast<float*>(p + at.confidence),
+          reinterpret_cast<float*>(p + at.weight),
+          reinterpret_cast<kind_id*>(p + at.kind),
+          with_times_ ? reinterpret_cast<timestamp_us*>(p + at.created) : nullptr,
+          with_times_ ? reinterpret_cast<timestamp_us*>(p + at.last_used) : nullptr};
+}
+
+void adjacency_builder::write(handle leaf, std::uint32_t slot, std::uint32_t target,
+                              const association_values& v) noexcept {
+  arrays_of(leaf).write(slot, target, v);
 }
 
 association_values adjacency_builder::read(handle leaf, std::uint32_t slot) const noexcept {
@@ -244,12 +246,19 @@ std::uint32_t adjacency_builder::scan(std::uint32_t index, std::uint32_t target,
   return none;
 }
 
-void adjacency_builder::reserve(std::uint32_t index, std::uint32_t count, std::uint64_t version) {
+void adjacency_builder::make(std::uint32_t index, std::uint32_t count, std::uint64_t version) {
   if (count == 0)
     return;
   adjacency_ref& ref = own(index, version);
-  assert(ref.count == 0 && ref.root == 0);
-  ref.root = new_leaf(capacity_for(std::min(count, chunk_size)), version);
+  assert(ref.count == 0);
+  if (count <= chunk_size) {
+    ref.root = new_leaf(capacity_for(count), version);
+  } else {
+    ref.root = new_leaf(chunk_size, version);
+    for (ref.count = chunk_size; ref.count < count; ref.count += chunk_size)
+      attach(ref, ref.count / chunk_size, new_leaf(chunk_size, version), version);
+  }
+  ref.count = count;
 }
 
 void adjacency_builder::append(std::uint32_t index, std::uint32_t target,
@@ -261,9 +270,7 @@ void adjacency_builder::append(std::uint32_t index, std::uint32_t target,
     leaf = new_leaf(chunk_size, version);
     attach(ref, n / chunk_size, leaf, version);
   } else if (n == 0) {
-    if (ref.root == 0)
-      ref.root = new_leaf(capacity_for(1), version);
-    leaf = ref.root;
+    leaf = ref.root = new_leaf(capacity_for(1), version);
   } else {
     leaf = leaf_at(ref, n / chunk_size);
     if (n < chunk_size && n == node(leaf)->capacity) {

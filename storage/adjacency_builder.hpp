@@ -8,8 +8,10 @@
 #include "storage/page_pool.hpp"
 #include "storage/reclaimer.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <unordered_map>
+#include <utility>
 
 namespace cmem {
 
@@ -51,8 +53,22 @@ public:
   /// The same without a hub_index: costs the degree.
   [[nodiscard]] std::uint32_t scan(std::uint32_t index, std::uint32_t target,
                                    kind_id kind) const noexcept;
-  /// Makes room for `count` appends to an empty list, so that the first 256 move nothing.
-  void reserve(std::uint32_t index, std::uint32_t count, std::uint64_t version);
+  /// Makes an empty list one of `count` associations, which fill() then writes.
+  void make(std::uint32_t index, std::uint32_t count, std::uint64_t version);
+  /// Writes the associations of a list that was just made: next() gives target and values of each.
+  /// Threads: any, each on lists of its own, while nothing else is called.
+  template <class Next>
+  void fill(std::uint32_t index, Next&& next) noexcept {
+    const adjacency_ref ref = refs_[index];
+    for (std::uint32_t first = 0; first < ref.count; first += chunk_size) {
+      const leaf_arrays to = arrays_of(leaf_at(ref, first / chunk_size));
+      const std::uint32_t n = std::min(chunk_size, ref.count - first);
+      for (std::uint32_t slot = 0; slot != n; ++slot) {
+        const std::pair<std::uint32_t, association_values> a = next();
+        to.write(slot, a.first, a.second);
+      }
+    }
+  }
   /// Precondition: (target, kind) is not there.
   void append(std::uint32_t index, std::uint32_t target, const association_values& v,
               std::uint64_t version);
@@ -88,6 +104,29 @@ private:
       changed_->mark(index);
     return refs_.own(index, version);
   }
+  /// Of one leaf, to write to.
+  struct leaf_arrays {
+    std::uint32_t* targets;
+    float* confidence;
+    float* weight;
+    kind_id* kind;
+    timestamp_us* created; // null without times
+    timestamp_us* last_used;
+
+    void write(std::uint32_t slot, std::uint32_t target,
+               const association_values& v) const noexcept {
+      targets[slot] = target;
+      confidence[slot] = v.confidence;
+      weight[slot] = v.weight;
+      kind[slot] = v.kind;
+      if (created != nullptr) {
+        created[slot] = v.created;
+        last_used[slot] = v.last_used;
+      }
+    }
+  };
+  [[nodiscard]] leaf_arrays arrays_of(handle leaf) const noexcept;
+
   adjacency_leaf* node(handle h) const noexcept { return pages_.memory().as<adjacency_leaf>(h); }
   [[nodiscard]] handle new_leaf(std::uint32_t capacity, std::uint64_t version);
   [[nodiscard]] handle new_inner(std::uint64_t version);

@@ -90,6 +90,9 @@ result<void> engine::impl::open_store() {
   auto writer = wal_writer::open(o.files, o.directory, o.log, log_files->end());
   if (!writer)
     return writer.error();
+  // What a flush released may have been lost with the process; the files serve again.
+  if (auto done = writer->release(m.checkpoint); !done)
+    return done;
   const std::uint64_t first = std::max(recovered.log_sequence, m.reserved);
   recovered.first_sequence = first;
   if (first != sequence)
@@ -172,10 +175,10 @@ result<void> engine::impl::load_segments(std::span<const segment_reader> segment
   const auto& report_progress = options.store->on_progress;
   std::uint64_t records = 0;
   for (const segment_reader& s : segments) {
-    auto mapped = map_payloads(s, core->file_space);
-    if (!mapped)
-      return mapped.error();
-    core->mapped.push_back(std::move(*mapped));
+    auto placed = place_payloads(s, core->file_space);
+    if (!placed)
+      return placed.error();
+    core->mapped.push_back(std::move(*placed));
     records += s.concept_count() + s.association_count();
   }
   graph_loader loader(core->builder, segments, core->mapped);
@@ -187,6 +190,15 @@ result<void> engine::impl::load_segments(std::span<const segment_reader> segment
   };
   if (auto done = report_progress ? loader.load(report) : loader.load({}); !done)
     return done;
+  for (std::size_t i = 0; i != segments.size(); ++i) {
+    mapped_payloads& to = core->mapped[i];
+    if (to.first == 0)
+      continue;
+    auto mapping = segments[i].map_payloads(core->memory.at(to.first));
+    if (!mapping)
+      return mapping.error();
+    to.mapping = std::move(*mapping);
+  }
   progress.bytes_done = recovered.segment_bytes;
   return {};
 }

@@ -177,8 +177,16 @@ std::uint32_t graph_builder::find(const concept_id& id) const noexcept {
 }
 
 std::uint32_t graph_builder::add_node(const concept_id& id, std::uint64_t hash) {
+  const std::uint32_t i = add_record(id);
+  added_ids_.emplace_back(hash, i);
+  ids_.insert(hash, i);
+  return i;
+}
+
+std::uint32_t graph_builder::add_record(const concept_id& id) {
   std::uint32_t i = index_count_;
-  if (free_indices_taken_ < free_indices_.size()) {
+  const bool reused = free_indices_taken_ < free_indices_.size();
+  if (reused) {
     i = free_indices_[free_indices_.size() - 1 - free_indices_taken_];
   } else {
     const std::uint32_t p = i / graph_snapshot::page_nodes;
@@ -191,14 +199,12 @@ std::uint32_t graph_builder::add_node(const concept_id& id, std::uint64_t hash) 
   concept_node& n = own_node(i);
   n = {};
   n.id = id;
-  added_ids_.emplace_back(hash, i);
-  ids_.insert(hash, i);
   n.state = node_placeholder;
   index_since_[i] = version_;
-  if (i == index_count_)
-    ++index_count_;
-  else
+  if (reused)
     ++free_indices_taken_;
+  else
+    ++index_count_;
   ++placeholder_count_;
   return i;
 }

@@ -162,6 +162,8 @@ private:
     return fresh + (free_indices_.size() - free_indices_taken_);
   }
   [[nodiscard]] std::uint32_t add_node(const concept_id& id, std::uint64_t hash);
+  /// A placeholder that ids_ does not lead to yet.
+  [[nodiscard]] std::uint32_t add_record(const concept_id& id);
   void revive(std::uint32_t i);
   void vacate_if_unused(std::uint32_t i);
   void vacate(std::uint32_t i);

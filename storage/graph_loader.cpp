@@ -4,71 +4,143 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <future>
+#include <thread>
 
 namespace cmem {
 
 namespace {
 
-/// Look-ups under way at once: each waits for memory twice.
-constexpr std::size_t look_ups = 16;
-constexpr std::uint64_t report_every = 1U << 18;
+/// Below it threads cost more than they bring, and the order of reads is always the same.
+constexpr std::uint64_t large_records = 1U << 16;
 constexpr std::uint64_t keep_every = 1U << 12;
+/// Look-ups under way at once. Each waits for memory twice: for its bucket, then for its record.
+constexpr std::size_t window = 32;
+constexpr std::size_t half_window = window / 2;
+constexpr std::size_t gather_ahead = 16;
 
 association_values values_of(const segment_association& a) noexcept {
   return {a.kind, a.confidence, a.weight, a.created, a.last_used};
 }
 
+/// Ids on their way into the table, each with its bucket being fetched.
+class pending_ids {
+public:
+  explicit pending_ids(id_table& to) : to_(to) {}
+
+  void add(const concept_id& id, std::uint32_t index) {
+    const std::uint64_t hash = hash_value(id);
+    to_.prefetch(hash);
+    if (count_ >= waiting_.size())
+      insert(count_ % waiting_.size());
+    waiting_[count_++ % waiting_.size()] = {hash, index};
+  }
+  void finish() {
+    for (std::size_t i = count_ - std::min(count_, waiting_.size()); i != count_; ++i)
+      insert(i % waiting_.size());
+    count_ = 0;
+  }
+
+private:
+  void insert(std::size_t i) { to_.insert(waiting_[i].first, waiting_[i].second); }
+
+  id_table& to_;
+  std::array<std::pair<std::uint64_t, std::uint32_t>, half_window> waiting_{};
+  std::size_t count_ = 0;
+};
+
+/// Runs both, at the same time if `parallel`. Neither may throw.
+template <class F, class G>
+void run_both(bool parallel, F&& f, G&& g) {
+  std::thread other;
+  if (parallel)
+    other = std::thread(std::forward<F>(f));
+  else
+    f();
+  g();
+  if (parallel)
+    other.join();
+}
+
+failure too_many() {
+  return {errc::limit_exceeded, "the store holds more concepts than this memory takes"};
+}
+
 } // namespace
 
-result<mapped_payloads> map_payloads(const segment_reader& in, span_ranges& ranges) {
+result<mapped_payloads> place_payloads(const segment_reader& in, span_ranges& ranges) {
   const segment_extent all = in.payloads();
   if (all.bytes == 0)
     return mapped_payloads{};
-  const std::size_t spans = static_cast<std::size_t>((all.bytes + span_bytes - 1) / span_bytes);
-  const handle first = ranges.take(spans);
+  const handle first =
+    ranges.take(static_cast<std::size_t>((all.bytes + span_bytes - 1) / span_bytes));
   if (first == 0)
-    return failure{errc::out_of_memory, "no address space is left for the "
-                                          + std::to_string(all.bytes) + " bytes of " + in.path()
-                                          + ": raise arena_bytes"};
-  auto mapped = in.map_payloads(ranges.memory().at(first));
-  if (!mapped) {
-    ranges.give_back(first, spans);
-    return mapped.error();
+    return failure{errc::out_of_memory, "no address space is left for " + std::to_string(all.bytes)
+                                          + " bytes of " + in.path() + ": raise arena_bytes"};
+  return mapped_payloads{first, all.offset, {}};
+}
+
+graph_loader::graph_loader(graph_builder& to, std::span<const segment_reader> segments,
+                           std::span<const mapped_payloads> payloads)
+  : to_(to), segments_(segments), payloads_(payloads) {
+  std::uint64_t records = 0;
+  for (const segment_reader& s : segments_) {
+    concepts_max_ += s.concept_count();
+    records += s.concept_count() + s.association_count();
   }
-  return mapped_payloads{first, all.offset, std::move(*mapped)};
+  large_ = records >= large_records && std::thread::hardware_concurrency() > 1;
 }
 
 result<void> graph_loader::load(const std::function<void(std::uint64_t)>& progress) {
   progress_ = progress;
-  if (auto done = add_concepts(); !done)
-    return done;
-  if (auto done = resolve_targets(); !done)
-    return done;
-  add_associations();
-  to_.prepare();
-  return {};
+  std::atomic<bool> stop{false};
+  std::thread ahead;
+  if (large_)
+    ahead = std::thread([&] {
+      for (const segment_reader& s : segments_)
+        s.read_ahead(stop);
+    });
+  result<void> done;
+  try {
+    done = add_concepts();
+    if (done)
+      done = resolve_targets();
+    if (done)
+      write_lists();
+  } catch (...) {
+    stop.store(true, std::memory_order_relaxed);
+    if (ahead.joinable())
+      ahead.join();
+    throw;
+  }
+  stop.store(!done, std::memory_order_relaxed);
+  if (ahead.joinable())
+    ahead.join();
+  if (done)
+    to_.prepare();
+  return done;
 }
 
-void graph_loader::report(std::uint64_t done) {
-  if (done % keep_every == 0) { // nothing of this is ever taken back
-    to_.pages_.keep();
-    to_.added_ids_.clear();
-  }
-  if (progress_ && done % report_every == 0)
-    progress_(done);
+/// Nothing of this is ever taken back.
+void graph_loader::keep() {
+  to_.pages_.keep_loaded();
+  to_.added_ids_.clear();
 }
 
 result<void> graph_loader::add_concepts() {
+  to_.ids_.reserve(concepts_max_);
+  lists_.reserve(static_cast<std::size_t>(concepts_max_));
+  pending_ids ids(to_.ids_);
   segment_merge merge(segments_);
   for (concept_parts p;;) {
     const auto more = merge.next(p);
     if (!more)
       return more.error();
     if (!*more)
-      return {};
+      break;
     if (to_.indices_left() == 0)
-      return failure{errc::limit_exceeded, "the store holds more concepts than this memory takes"};
-    add(p);
+      return too_many();
     std::span<const segment_association> list;
     if (p.associations.record != nullptr && p.associations.record->associations != 0) {
       const auto read = p.associations.in->associations(*p.associations.record);
@@ -76,15 +148,22 @@ result<void> graph_loader::add_concepts() {
         return read.error();
       list = *read;
     }
+    ids.add(p.head.record->id, static_cast<std::uint32_t>(lists_.size()));
+    add(p);
     lists_.push_back(list);
-    report(lists_.size());
+    if (lists_.size() % keep_every == 0) {
+      keep();
+      if (progress_)
+        progress_(lists_.size());
+    }
   }
+  ids.finish();
+  return {};
 }
 
 void graph_loader::add(const concept_parts& p) {
   const segment_concept& c = *p.head.record;
-  const std::uint32_t i = to_.add_node(c.id, hash_value(c.id));
-  concept_node& n = to_.own_node(i);
+  concept_node& n = to_.own_node(to_.add_record(c.id));
   n.extras = payloads_of(*p.head.in).at(c.extras_at);
   if (!c.has(segment_concept::learned))
     return;
@@ -102,55 +181,125 @@ void graph_loader::add(const concept_parts& p) {
 }
 
 result<void> graph_loader::resolve_targets() {
-  std::size_t total = 0;
-  for (const auto& list : lists_)
+  list_first_.reserve(lists_.size() + 1);
+  std::uint64_t total = 0;
+  for (const auto& list : lists_) {
+    list_first_.push_back(total);
     total += list.size();
-  targets_.reserve(total);
-  incoming_.assign(lists_.size(), 0);
-  std::array<std::uint64_t, look_ups> hashes{};
-  for (std::size_t source = 0; source != lists_.size(); ++source) {
-    for (auto rest = lists_[source]; !rest.empty();) {
-      const auto some = rest.first(std::min(rest.size(), look_ups));
-      for (std::size_t k = 0; k != some.size(); ++k) {
-        hashes[k] = hash_value(some[k].target);
-        to_.ids_.prefetch(hashes[k]);
-      }
-      for (std::size_t k = 0; k != some.size(); ++k) {
-        std::uint32_t t = to_.find(some[k].target, hashes[k], graph_builder::none);
-        if (t == graph_builder::none) { // nobody has learned it
-          if (to_.indices_left() == 0)
-            return failure{errc::limit_exceeded,
-                           "the store holds more concepts than this memory takes"};
-          t = to_.add_node(some[k].target, hashes[k]);
-        }
-        if (t >= incoming_.size())
-          incoming_.resize(t + 1);
-        ++incoming_[t];
-        targets_.push_back(t);
-      }
-      rest = rest.subspan(some.size());
-    }
   }
+  list_first_.push_back(total);
+  targets_.resize(static_cast<std::size_t>(total));
+  const auto middle = static_cast<std::size_t>(
+    std::lower_bound(list_first_.begin(), list_first_.end() - 1, total / 2) - list_first_.begin());
+  std::uint64_t edges[2] = {};
+  run_both(
+    large_, [&] { edges[0] = resolve(0, middle); },
+    [&] { edges[1] = resolve(middle, lists_.size()); });
+  to_.edge_count_ += edges[0] + edges[1];
+  for (std::size_t source = 0; source != lists_.size(); ++source)
+    for (std::size_t i = 0; i != lists_[source].size(); ++i) {
+      std::uint32_t& t = targets_[static_cast<std::size_t>(list_first_[source]) + i];
+      if (t != graph_builder::none)
+        continue;
+      const concept_id& id = lists_[source][i].target; // nobody has learned it
+      t = to_.find(id);
+      if (t != graph_builder::none)
+        continue;
+      if (to_.indices_left() == 0)
+        return too_many();
+      t = to_.add_node(id, hash_value(id));
+    }
   return {};
 }
 
-void graph_loader::add_associations() {
-  for (std::uint32_t i = 0; i != incoming_.size(); ++i)
-    to_.in_.reserve(i, incoming_[i], to_.version_);
-  std::size_t next = 0;
-  for (std::uint32_t source = 0; source != lists_.size(); ++source) {
-    const auto list = lists_[source];
-    const bool learned = to_.learned(source);
-    to_.out_.reserve(source, static_cast<std::uint32_t>(list.size()), to_.version_);
-    for (const segment_association& a : list) {
-      const std::uint32_t target = targets_[next++];
-      const association_values v = values_of(a);
-      to_.out_.append(source, target, v, to_.version_);
-      to_.in_.append(target, source, v, to_.version_);
-      to_.edge_count_ += learned && to_.learned(target) ? 1U : 0U;
-      report(lists_.size() + next);
+/// Finds the targets of the lists from `source` to `last`; answers how many are edges, from one
+/// learned concept to another.
+std::uint64_t graph_loader::resolve(std::size_t source, std::size_t last) noexcept {
+  struct place {
+    const segment_association* record;
+    std::uint64_t hash;
+    bool learned; // the source
+  };
+  std::array<place, window> places{};
+  std::uint64_t edges = 0;
+  std::uint64_t in = 0;
+  std::uint64_t done = 0;
+  std::uint64_t to = source == last ? 0 : list_first_[source];
+  const auto find_one = [&] {
+    const place& p = places[done++ % window];
+    const std::uint32_t t = to_.find(p.record->target, p.hash, graph_builder::none);
+    edges += p.learned && to_.learned(t) ? 1U : 0U;
+    targets_[static_cast<std::size_t>(to++)] = t;
+  };
+  for (; source != last; ++source) {
+    const bool learned = !lists_[source].empty() && to_.learned(static_cast<std::uint32_t>(source));
+    for (const segment_association& a : lists_[source]) {
+      if (in - done == window)
+        find_one();
+      const std::uint64_t hash = hash_value(a.target);
+      to_.ids_.prefetch(hash);
+      places[in++ % window] = {&a, hash, learned};
+      if (in - done > half_window) {
+        const std::uint32_t candidate =
+          to_.ids_.candidate(places[(in - 1 - half_window) % window].hash);
+        if (candidate != graph_builder::none)
+          prefetch_to_read(&to_.node(candidate));
+      }
     }
   }
+  while (done != in)
+    find_one();
+  return edges;
+}
+
+void graph_loader::sort_by_target() {
+  in_first_.assign(to_.index_count_ + 1, 0);
+  for (const std::uint32_t t : targets_)
+    ++in_first_[t + 1];
+  for (std::size_t t = 1; t != in_first_.size(); ++t)
+    in_first_[t] += in_first_[t - 1];
+  in_order_.resize(targets_.size());
+  std::vector<std::uint64_t> next(in_first_.begin(), in_first_.end() - 1);
+  std::size_t k = 0;
+  for (std::uint32_t source = 0; source != lists_.size(); ++source)
+    for (const segment_association& a : lists_[source])
+      in_order_[static_cast<std::size_t>(next[targets_[k++]]++)] = {source, &a};
+}
+
+void graph_loader::write_lists() {
+  sort_by_target();
+  for (std::uint32_t i = 0; i != to_.index_count_; ++i) {
+    if (i < lists_.size())
+      to_.out_.make(i, static_cast<std::uint32_t>(lists_[i].size()), to_.version_);
+    to_.in_.make(i, static_cast<std::uint32_t>(in_first_[i + 1] - in_first_[i]), to_.version_);
+    if (i % keep_every == 0)
+      keep();
+  }
+  keep();
+  run_both(
+    large_, [this] { write_out(); }, [this] { write_in(); });
+  if (progress_)
+    progress_(lists_.size() + targets_.size());
+}
+
+void graph_loader::write_out() noexcept {
+  std::size_t k = 0;
+  for (std::uint32_t source = 0; source != lists_.size(); ++source) {
+    const segment_association* a = lists_[source].data();
+    to_.out_.fill(source, [&] { return std::pair(targets_[k++], values_of(*a++)); });
+  }
+}
+
+void graph_loader::write_in() noexcept {
+  const incoming* at = in_order_.data();
+  const incoming* const end = at + in_order_.size();
+  for (std::uint32_t target = 0; target != to_.index_count_; ++target)
+    to_.in_.fill(target, [&] {
+      if (static_cast<std::size_t>(end - at) > gather_ahead)
+        prefetch_to_read(at[gather_ahead].record);
+      const incoming& i = *at++;
+      return std::pair(i.source, values_of(*i.record));
+    });
 }
 
 } // namespace cmem

@@ -21,41 +21,55 @@ struct mapped_payloads {
   }
 };
 
-/// Maps the payloads of a segment into the arena, verified (D3). Fails: `corrupt`, `io_error`,
-/// `out_of_memory`: no address space is left.
-result<mapped_payloads> map_payloads(const segment_reader& in, span_ranges& ranges);
+/// Address space for the payloads of a segment, before they are mapped. Fails: `out_of_memory`.
+result<mapped_payloads> place_payloads(const segment_reader& in, span_ranges& ranges);
 
 /// Fills a builder that is empty, in the version being built: publish() comes next. Concepts get
-/// their indices in the order of their ids. Of each list the blocks are made once, at their size.
+/// their indices in the order of their ids. Each list is made once, at its size, and written from
+/// the front to the back; incoming ones by a counting sort of all associations.
+/// A large store is read by a second thread ahead of the first, and its lists are written by two.
 /// Threads: one at a time (the reconciler). Throws std::bad_alloc.
 class graph_loader {
 public:
   /// `segments` oldest first, `payloads` of each. Both are borrowed.
   graph_loader(graph_builder& to, std::span<const segment_reader> segments,
-               std::span<const mapped_payloads> payloads)
-    : to_(to), segments_(segments), payloads_(payloads) {}
+               std::span<const mapped_payloads> payloads);
 
-  /// `progress`: told the concepts and associations done, now and then. Fails: `corrupt`,
+  /// `progress`: told how many of all the records are done, now and then. Fails: `corrupt`,
   /// `io_error`, `limit_exceeded`.
   result<void> load(const std::function<void(std::uint64_t)>& progress);
 
 private:
+  /// An association seen from its target.
+  struct incoming {
+    std::uint32_t source;
+    const segment_association* record;
+  };
+
   result<void> add_concepts();
   void add(const concept_parts& p);
   result<void> resolve_targets();
-  void add_associations();
+  std::uint64_t resolve(std::size_t first_source, std::size_t last_source) noexcept;
+  void sort_by_target();
+  void write_lists();
+  void write_out() noexcept;
+  void write_in() noexcept;
+  void keep();
   [[nodiscard]] const mapped_payloads& payloads_of(const segment_reader& in) const noexcept {
     return payloads_[static_cast<std::size_t>(&in - segments_.data())];
   }
-  void report(std::uint64_t done);
 
   graph_builder& to_;
   std::span<const segment_reader> segments_;
   std::span<const mapped_payloads> payloads_;
+  std::uint64_t concepts_max_ = 0; // records of all segments
+  bool large_ = false;
   std::function<void(std::uint64_t)> progress_;
   std::vector<std::span<const segment_association>> lists_; // by index
+  std::vector<std::uint64_t> list_first_;                   // by index, in targets_
   std::vector<std::uint32_t> targets_;                      // of all lists, one behind the other
-  std::vector<std::uint32_t> incoming_;                     // how many, by index
+  std::vector<std::uint64_t> in_first_;                     // by index, in in_order_
+  std::vector<incoming> in_order_;                          // by target
 };
 
 } // namespace cmem

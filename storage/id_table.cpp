@@ -2,6 +2,8 @@
 
 #include "storage/prefetch.hpp"
 
+#include <cassert>
+#include <cmath>
 #include <memory>
 
 namespace cmem {
@@ -77,6 +79,24 @@ void id_table::grow(std::size_t shard) {
     free_slots_[log2].push_back(outgrown);
   else // any snapshot from before may have a reader in it
     retired_.retire_page(0, outgrown, sizeof(std::uint64_t) << old_log2, page_use::id_table);
+}
+
+void id_table::reserve(std::uint64_t n) {
+  const double mean = static_cast<double>(n) / static_cast<double>(shard_count);
+  const double most = mean + 5 * std::sqrt(mean); // of all shards, but for one store in a thousand
+  for (std::size_t s = 0; s != shard_count; ++s) {
+    assert(used_[s] == 0);
+    const std::uint64_t old = shards_[s].load(std::memory_order_relaxed);
+    std::uint64_t log2 = old & 0x3F;
+    while (limit(s, log2) < most)
+      ++log2;
+    if (log2 == (old & 0x3F))
+      continue;
+    retired_.reserve_few();
+    shards_[s].store(make_word(new_slots(log2), (old >> 6) + 1, log2), std::memory_order_release);
+    retired_.retire_page(0, static_cast<handle>(old >> 32), sizeof(std::uint64_t) << (old & 0x3F),
+                         page_use::id_table);
+  }
 }
 
 void id_table::insert(std::uint64_t hash, std::uint32_t index) {

@@ -57,6 +57,8 @@ public:
   [[nodiscard]] std::uint32_t candidate(std::uint64_t hash) const noexcept;
   void prefetch(std::uint64_t hash) const noexcept;
 
+  /// Makes an empty table large enough for `n` random ids, so that inserting them moves nothing.
+  void reserve(std::uint64_t n);
   /// Precondition: not in the table. Throws std::bad_alloc, and then has changed nothing.
   void insert(std::uint64_t hash, std::uint32_t index);
   /// Removes the slot with this hash and index, if it is there.

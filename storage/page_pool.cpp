@@ -132,6 +132,12 @@ void page_pool::discard_since_keep() noexcept {
   journal_.clear();
 }
 
+void page_pool::keep_loaded() noexcept {
+  keep();
+  for (free_list& list : free_)
+    list.since = 0;
+}
+
 std::size_t page_pool::bytes_in_use(page_use use) const noexcept {
   return in_use_[static_cast<std::size_t>(use)].load(std::memory_order_relaxed);
 }

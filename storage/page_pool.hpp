@@ -42,6 +42,8 @@ public:
   /// not part of a version). Precondition: none of them was released.
   void discard_since_keep() noexcept;
   void keep() noexcept { journal_.clear(); }
+  /// Keeps what was allocated once and for all: provision() takes it for no measure of what comes.
+  void keep_loaded() noexcept;
 
   [[nodiscard]] arena& memory() const noexcept { return memory_; }
   /// Bytes of blocks that are out, rounding included.

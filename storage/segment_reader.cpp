@@ -128,6 +128,20 @@ result<void> segment_reader::trust_all(segment_section s) const {
   return trust(s, 0, header_.at(s).bytes);
 }
 
+void segment_reader::read_ahead(const std::atomic<bool>& stop) const noexcept {
+  try {
+    for (std::size_t s = 0; s != segment_checked_sections; ++s)
+      for (std::uint64_t p = 0; p != segment_pieces(header_.sections[s].bytes); ++p) {
+        if (stop.load(std::memory_order_relaxed))
+          return;
+        if (!trusted_[static_cast<std::size_t>(first_[s] + p)].load(std::memory_order_relaxed)
+            && !check_piece(static_cast<segment_section>(s), p))
+          return;
+      }
+  } catch (const std::bad_alloc&) { // then it is of no help
+  }
+}
+
 // -- look-up
 
 result<bool> segment_reader::may_hold(const concept_id& id) const {

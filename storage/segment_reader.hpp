@@ -54,6 +54,9 @@ public:
   /// Names of the kinds that the store knew, by id.
   result<std::vector<std::string>> kinds() const;
 
+  /// Verifies what others will look at soon, on a thread of its own, until `stop`: those who come
+  /// later need not. What is wrong is theirs to find.
+  void read_ahead(const std::atomic<bool>& stop) const noexcept;
   /// Reads every byte again, and checks all that a writer makes sure of. Bytes read.
   result<std::uint64_t> verify() const;
 

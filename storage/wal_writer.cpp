@@ -29,12 +29,13 @@ result<wal_writer> wal_writer::open(const env& e, const std::string& directory, 
   for (const std::uint64_t number : end.unused)
     if (auto done = e.remove(w.path_of(number)); !done)
       return done.error();
+  if (!end.unsure)
+    return w;
   if (auto done = w.take_file(); !done)
     return done.error();
   // The header comes last: until it is on the disk, the file that the records come from counts.
-  if (end.unsure)
-    if (auto done = w.rewrite(*end.unsure); !done)
-      return done.error();
+  if (auto done = w.rewrite(*end.unsure); !done)
+    return done.error();
   if (auto done = w.write_header(end.base); !done)
     return done.error();
   if (auto done = w.sync_file(); !done)
@@ -179,7 +180,8 @@ result<void> wal_writer::append(wal_type type, std::uint64_t sequence, const_byt
                                            + " bytes: the limit is "
                                            + std::to_string(wal_payload_bytes_max)};
   const std::uint64_t end = position_ + buffer_.size();
-  if (end + wal_record_bytes(payload.size()) > header_.file_bytes && end > sizeof(wal_header))
+  if (!current_.is_open()
+      || (end + wal_record_bytes(payload.size()) > header_.file_bytes && end > sizeof(wal_header)))
     if (auto done = rotate(); !done)
       return done;
   append_wal_record(buffer_, {0, 0, type, 0, header_.generation, sequence, durable_}, payload,

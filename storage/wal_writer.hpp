@@ -25,7 +25,7 @@ class wal_writer {
 public:
   /// Goes on where a wal_reader that saw the whole directory ended, under the store's lock. Records
   /// that were only seen in memory are written anew and synced first: a sync that failed may have
-  /// left them off the disk for good.
+  /// left them off the disk for good. Else no file is made before the first append().
   static result<wal_writer> open(const env& e, const std::string& directory, wal_options options,
                                  const wal_end& end);
 

@@ -168,6 +168,8 @@ TEST_CASE("D3: a torn tail is no error, and its bytes are counted") {
 TEST_CASE("D3: content that looks like records of the log is content") {
   const wal_disk d;
   auto w = d.open();
+  append(w, 1, "");
+  REQUIRE(w.sync());
   // Every 8 bytes a header of the right generation that claims the rest of the file.
   wal_header h;
   REQUIRE(read_wal_header(const_bytes(d.faults->content("/s/wal-0.log")).first(512), h)
@@ -175,15 +177,15 @@ TEST_CASE("D3: content that looks like records of the log is content") {
   std::string payload;
   for (int i = 0; i != 60; ++i)
     payload += std::string(reinterpret_cast<const char*>(&h.generation), 8);
-  append(w, 1, payload);
   append(w, 2, payload);
+  append(w, 3, payload);
   REQUIRE(w.sync());
   auto bytes = d.faults->content("/s/wal-0.log");
-  bytes[512 + 40 + 480 + 40] ^= std::byte{1}; // tears the second
+  bytes[512 + 48 + 40 + 480 + 40] ^= std::byte{1}; // tears the last one
   d.faults->set_content("/s/wal-0.log", bytes);
   const auto r = d.read();
   CHECK(r.error.code == errc::ok);
-  CHECK(r.records.size() == 1);
+  CHECK(r.records.size() == 2);
   CHECK(r.report.discarded_bytes == 520);
 }
 
