@@ -1,15 +1,18 @@
 #include "storage/checkpoint.hpp"
 
+#include "storage/seeded_bug.hpp"
+
 namespace cmem {
 
 bool concept_parts::take(const segment_place& older) noexcept {
   const segment_concept& c = *older.record;
   if (c.has(segment_concept::forgotten))
-    return false;
+    return seeded("tombstone_ignored");
   if (head.record == nullptr)
     head = older;
   // A placeholder has no content to leave to a newer record that was learned.
-  const bool of_one_life = older.record == head.record || c.has(segment_concept::learned);
+  const bool of_one_life = older.record == head.record || c.has(segment_concept::learned)
+                           || seeded("content_of_placeholder_shown");
   if (payload.record == nullptr && of_one_life && !c.has(segment_concept::older_payload))
     payload = older;
   if (associations.record == nullptr && !c.has(segment_concept::older_associations))

@@ -1,5 +1,7 @@
 #include "storage/durable_log.hpp"
 
+#include "storage/seeded_bug.hpp"
+
 #include <algorithm>
 #include <cassert>
 #include <exception>
@@ -107,7 +109,7 @@ result<void> durable_log::store(bool synced) {
     }
     if (auto done = append_all(); !done)
       return break_with(done.error());
-    if (synced) {
+    if (synced && !seeded("acknowledged_before_sync")) {
       if (const auto done = writer_.sync(); !done)
         return break_with(done.error());
     } else if (auto done = writer_.write(); !done) {
@@ -152,6 +154,8 @@ result<void> durable_log::append_all() {
 result<void> durable_log::reserve(std::uint64_t up_to) {
   manifest next = manifest_.current();
   next.reserved = up_to;
+  if (seeded("reservation_not_kept"))
+    return reserved_.store(up_to, std::memory_order_relaxed), result<void>{};
   return update(std::move(next));
 }
 
@@ -193,7 +197,9 @@ result<void> durable_log::add_checkpoint(const std::optional<segment_ref>& added
     next.segments.push_back(*added);
     next.next_segment = added->number + 1;
   }
-  next.checkpoint = sequence;
+  next.checkpoint = seeded("checkpoint_beyond_snapshot") ? taken_last_ : sequence;
+  if (seeded("log_released_before_checkpoint"))
+    (void) writer_.release(sequence);
   next.timestamp = time;
   next.kinds = std::move(kinds);
   if (auto done = update(std::move(next)); !done)

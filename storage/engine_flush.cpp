@@ -2,6 +2,7 @@
 // it. The reconciler only cuts: it hands over the newest snapshot and what changed since the last.
 
 #include "storage/engine_impl.hpp"
+#include "storage/seeded_bug.hpp"
 #include "storage/segment_snapshot.hpp"
 
 #include <algorithm>
@@ -39,7 +40,8 @@ std::vector<segment_change> segment_changes(const graph_snapshot& s,
     l += list ? 1 : 0;
   }
   for (const concept_id& id : taken.forgotten)
-    changes.push_back({id});
+    if (!seeded("tombstone_not_written"))
+      changes.push_back({id});
   // One that was forgotten and is here again stands before its tombstone, which then goes.
   constexpr std::uint32_t none = segment_change().index;
   std::sort(changes.begin(), changes.end(), [&](const segment_change& a, const segment_change& b) {

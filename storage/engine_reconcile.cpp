@@ -1,6 +1,7 @@
 // One step of the reconciler: drain, merge, log, settle, publish, tell, reclaim.
 
 #include "storage/engine_impl.hpp"
+#include "storage/seeded_bug.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -147,7 +148,8 @@ void engine::impl::merge_batch() {
     } catch (...) {
       thrown = std::current_exception();
     }
-    core->builder.discard(); // before anything else can throw
+    if (!seeded("failed_merge_not_discarded"))
+      core->builder.discard(); // before anything else can throw
   }
   const auto [reason, what] = reason_of(thrown);
   failed.clear();

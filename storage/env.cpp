@@ -1,5 +1,6 @@
 #include "storage/env.hpp"
 
+#include "storage/seeded_bug.hpp"
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -80,6 +81,8 @@ result<void> write_parts(kernel& system, int fd, const std::string& path,
         bytes += part.size();
       return system_failure(at_offset("writing", bytes, offset), path, done == 0 ? -EIO : done);
     }
+    if (seeded("short_write_believed"))
+      return {};
     offset += static_cast<std::uint64_t>(done);
     for (auto written = static_cast<std::size_t>(done); written != 0;) {
       const std::size_t step = std::min(written, left.front().size());
@@ -221,7 +224,7 @@ result<bool> file::try_lock() {
 }
 
 result<void> file::sync() {
-  if (sync_failed_)
+  if (sync_failed_ && !seeded("failed_sync_tried_again"))
     return failure{errc::read_only, "an earlier sync of " + path_
                                       + " failed, and what it held may be lost; open the store "
                                         "again"};

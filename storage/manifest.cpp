@@ -1,5 +1,6 @@
 #include "storage/manifest.hpp"
 
+#include "storage/seeded_bug.hpp"
 #include "storage/wal_format.hpp"
 
 #include <algorithm>
@@ -34,6 +35,8 @@ std::string parent_of(std::string directory) {
 /// A free place for a body beside one that must stay.
 segment_extent place_beside(const segment_extent& other, std::uint64_t bytes) noexcept {
   const bool before = other.offset >= first_body && sectors(bytes) <= other.offset - first_body;
+  if (seeded("manifest_body_over_newest"))
+    return {other.offset, bytes};
   return {before ? first_body : std::max(first_body, sectors(other.end())), bytes};
 }
 
@@ -79,7 +82,7 @@ result<manifest> read_root(const file& from, std::uint64_t slot, manifest_root& 
   std::vector<std::byte> body(static_cast<std::size_t>(r.body.bytes));
   if (auto done = from.read_all_at(body, r.body.offset); !done)
     return done.error();
-  if (segment_checksum(body) != r.body_checksum)
+  if (segment_checksum(body) != r.body_checksum && !seeded("manifest_checksum_unchecked"))
     return corrupt(from.path(), r.body.offset, "what a root leads to fails its checksum");
   auto m = decode(body);
   if (!m)
@@ -175,11 +178,13 @@ result<manifest_file> manifest_file::create(const env& e, const std::string& dir
         return done.error();
       place = place_beside(place, body.size());
     }
-    if (auto done = draft->sync(); !done)
+    const auto rename = [&] { return e.rename(directory + draft_name, directory + manifest_name); };
+    const bool swapped = seeded("manifest_renamed_before_sync");
+    if (auto done = swapped ? rename() : draft->sync(); !done)
+      return done.error();
+    if (auto done = swapped ? draft->sync() : rename(); !done)
       return done.error();
   }
-  if (auto done = e.rename(directory + draft_name, directory + manifest_name); !done)
-    return done.error();
   return open(e, directory);
 }
 
@@ -198,7 +203,9 @@ result<manifest_file> manifest_file::open(const env& e, const std::string& direc
   if (auto done = opened->sync(); !done)
     return done.error();
   for (const std::string& names : {directory, parent_of(directory)})
-    if (auto done = e.sync_directory(names); !done)
+    if (auto done =
+          seeded("manifest_directory_sync_skipped") ? result<void>{} : e.sync_directory(names);
+        !done)
       return done.error();
   manifest_file m(std::move(*opened), std::move(*read));
   if (m.read_.other) {
@@ -227,12 +234,13 @@ result<void> manifest_file::write(const manifest& next) {
     return failure{errc::limit_exceeded, file_.path() + " would have " + std::to_string(body.size())
                                            + " bytes: at most "
                                            + std::to_string(manifest_body_bytes_max)};
-  const std::uint64_t slot = 1 - read_.slot;
+  const std::uint64_t slot =
+    seeded("manifest_newer_root_overwritten") ? read_.slot : 1 - read_.slot;
   const manifest_root root =
     root_of(next, read_.generation + 1, place_beside(read_.root.body, body.size()), body);
   if (auto done = write_root(file_, slot, root, body); !done)
     return done;
-  if (auto done = file_.sync(); !done)
+  if (auto done = seeded("manifest_sync_skipped") ? result<void>{} : file_.sync(); !done)
     return done;
   read_ = {next, root.generation, slot, root, {}};
   return {};

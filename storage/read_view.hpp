@@ -1,6 +1,7 @@
 #pragma once
 // How readers get the newest snapshot without ever waiting (R1).
 
+#include "storage/seeded_bug.hpp"
 #include "storage/view_guard.hpp"
 #include "storage/view_handle.hpp"
 
@@ -69,7 +70,7 @@ public:
       Sync::light_fence(slot->asymmetric); // pairs with scan()'s heavy fence: it sees the cell, or
                                            // we see what was published before it
       const T* again = current_.load(std::memory_order_acquire); // pairs with publish()
-      if (again == target) [[likely]]
+      if (again == target || seeded("pin_not_checked")) [[likely]]
         return guard(target, slot, cell);
       target = again;
     }
@@ -82,7 +83,8 @@ public:
   /// Makes `next` current and hands back the one it replaced, for later scans.
   T* publish(T* next) noexcept {
     // Release: pairs with the check in load(), so that whoever gets `next` sees all of it.
-    T* previous = current_.exchange(next, std::memory_order_release);
+    T* previous = current_.exchange(next, seeded("published_relaxed") ? std::memory_order_relaxed
+                                                                      : std::memory_order_release);
     if (previous != nullptr)
       previous->replaced_in_ = epoch_.load(std::memory_order_relaxed);
     return previous;

@@ -4,6 +4,7 @@
 #include "storage/arena.hpp"
 #include "storage/page_pool.hpp"
 #include "storage/retired_list.hpp"
+#include "storage/seeded_bug.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -112,7 +113,10 @@ private:
   void place(const Objects& objects, std::size_t& i, std::uint64_t blocker, Free&& free,
              Prefetch&& prefetch) {
     constexpr std::size_t ahead = 64;
-    const auto goes = [&](const retired_object& o) { return blocker == 0 || blocker < o.created; };
+    const auto goes = [&](const retired_object& o) {
+      return blocker == 0 || blocker < o.created
+             || (blocker == o.created && seeded("freed_while_seen"));
+    };
     retired_list* blocked = nullptr;
     for (; i < objects.size(); ++i) {
       const retired_object& o = objects[i];

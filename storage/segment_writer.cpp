@@ -2,6 +2,7 @@
 
 #include "storage/graph_snapshot.hpp"
 #include "storage/name_archive.hpp"
+#include "storage/seeded_bug.hpp"
 
 #include <cassert>
 
@@ -186,10 +187,12 @@ result<segment_ref> segment_writer::finish() {
   header_ = sealed(header_);
   if (auto done = file_.write_at(std::as_bytes(std::span(&header_, 1)), 0); !done)
     return done.error();
-  if (auto done = file_.sync(); !done)
-    return done.error();
-  if (auto done = env_.sync_directory(directory_); !done)
-    return done.error();
+  if (!seeded("segment_sync_skipped"))
+    if (auto done = file_.sync(); !done)
+      return done.error();
+  if (!seeded("segment_directory_sync_skipped"))
+    if (auto done = env_.sync_directory(directory_); !done)
+      return done.error();
   return segment_ref{header_.number, header_.at(segment_section::checksums).end(),
                      header_.first_sequence, header_.last_sequence, header_.checksum};
 }

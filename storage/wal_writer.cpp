@@ -1,5 +1,6 @@
 #include "storage/wal_writer.hpp"
 
+#include "storage/seeded_bug.hpp"
 #include <algorithm>
 #include <cassert>
 
@@ -34,9 +35,11 @@ result<wal_writer> wal_writer::open(const env& e, const std::string& directory, 
   if (auto done = w.take_file(); !done)
     return done.error();
   // The header comes last: until it is on the disk, the file that the records come from counts.
-  if (auto done = w.rewrite(*end.unsure); !done)
-    return done.error();
-  if (auto done = w.write_header(end.base); !done)
+  const bool believed = seeded("unsure_records_believed");
+  if (!believed)
+    if (auto done = w.rewrite(*end.unsure); !done)
+      return done.error();
+  if (auto done = w.write_header(believed ? end.last : end.base); !done)
     return done.error();
   if (auto done = w.sync_file(); !done)
     return done.error();
@@ -68,7 +71,7 @@ result<wal_writer::spare> wal_writer::make_file() {
       return done;
     if (auto done = made->sync(); !done)
       return done;
-    return env_.sync_directory(directory_);
+    return seeded("log_directory_sync_skipped") ? result<void>{} : env_.sync_directory(directory_);
   };
   if (auto done = fill(); !done) {
     failure f = done.error();
@@ -162,7 +165,10 @@ result<void> wal_writer::flush_buffer() {
 result<void> wal_writer::sync_file() {
   if (!unsynced_)
     return {};
-  if (auto done = current_.sync(); !done)
+  auto done = seeded("log_sync_skipped") ? result<void>{} : current_.sync();
+  if (!done && seeded("failed_sync_tried_again"))
+    done = current_.sync();
+  if (!done)
     return done;
   unsynced_ = false;
   durable_ = appended_;
@@ -184,13 +190,19 @@ result<void> wal_writer::append(wal_type type, std::uint64_t sequence, const_byt
       || (end + wal_record_bytes(payload.size()) > header_.file_bytes && end > sizeof(wal_header)))
     if (auto done = rotate(); !done)
       return done;
-  append_wal_record(buffer_, {0, 0, type, 0, header_.generation, sequence, durable_}, payload,
-                    store_);
+  append_wal_record(buffer_,
+                    {0, 0, type, 0, header_.generation, sequence,
+                     seeded("record_claims_too_much") ? appended_ : durable_},
+                    payload, store_);
   appended_ = sequence;
   return {};
 }
 
 result<void> wal_writer::rotate() {
+  if (seeded("full_log_file_unsynced") && flush_buffer()) {
+    unsynced_ = false;
+    durable_ = appended_;
+  }
   if (auto done = sync(); !done)
     return done.error();
   if (auto done = take_file(); !done)
@@ -220,7 +232,9 @@ result<void> wal_writer::release(std::uint64_t sequence) {
   if (broken_)
     return refusal();
   // Also a file that the next one has taken the place of: nothing of it is read.
-  while (live_.size() > 1 && live_[1].base <= std::max(sequence, live_[0].base)) {
+  while (
+    live_.size() > 1
+    && (live_[1].base <= std::max(sequence, live_[0].base) || seeded("log_file_released_early"))) {
     spares_.push_back({live_.front().number, false});
     live_.pop_front();
   }

@@ -184,6 +184,32 @@ TEST_CASE("D3: a segment that is missing, and a part that no segment has, are co
                                     && ContainsSubstring("the manifest in /s names it"));
 }
 
+TEST_CASE("D3: a placeholder has no content to leave to a concept that was learned later") {
+  const auto faults = std::make_shared<fault_env>();
+  const env e(faults);
+  random_graph g(6, 10);
+  auto m = manifest_file::create(e, "/s", new_store(g));
+  REQUIRE(m);
+  manifest next = m->current();
+  const auto add = [&](bool payload) {
+    const auto index = *g.newest().index_of(named("a"));
+    const std::vector<segment_change> change{{named("a"), index, payload, true}};
+    const auto ref = write_segment(e, "/s", identity(next.next_segment), g.newest(), change);
+    next.segments.push_back(need(ref));
+    ++next.next_segment;
+  };
+  REQUIRE(g.graph().apply(op::learn_association{"a", "b"}) == errc::ok);
+  add(true);
+  REQUIRE(g.graph().apply(op::learn_concept{"a", "content"}) == errc::ok);
+  add(false); // as no writer does it: what was a placeholder is said whole
+  REQUIRE(m->update(next));
+  const auto r = cold_reader::open(e, "/s");
+  const auto got = need(r).get(named("a"));
+  REQUIRE_FALSE(got);
+  CHECK(got.error().code == errc::corrupt);
+  CHECK_THAT(got.error().detail, ContainsSubstring("/s/segment-2.cmseg leaves a part of"));
+}
+
 TEST_CASE("D3: a bad piece is reported by whoever needs it, and by nobody else") {
   const auto faults = std::make_shared<fault_env>();
   const env e(faults);

@@ -148,6 +148,38 @@ TEST_CASE("D3: verify names the first bad piece") {
   }
 }
 
+TEST_CASE("D3: what lies in several pieces is checked in all of them") {
+  const auto faults = new_disk();
+  const env e(faults);
+  builder_fixture g;
+  const std::string content(3 * segment_block_bytes, 'x');
+  g.write(op::learn_concept{"hub", content});
+  for (std::uint64_t i = 0; i != 3'000; ++i)
+    g.write(op::learn_association{"hub", cid(i)});
+  REQUIRE(g.publish().empty());
+  const auto ref = need(write_segment(e, "/s", identity(1), g.newest(), all_of(g.newest())));
+  const auto good = faults->content("/s/segment-1.cmseg");
+  const segment_header h = need(segment_reader::open(e, "/s", ref, 0xC0FFEE)).header();
+  for (const auto s : {segment_section::content, segment_section::associations})
+    for (std::uint64_t piece = 0; piece != 3; ++piece) {
+      INFO("section " << static_cast<int>(s) << ", piece " << piece);
+      const std::uint64_t from = h.at(s).offset + piece * segment_block_bytes;
+      REQUIRE(from + 100 < h.at(s).end());
+      auto bytes = good;
+      bytes[static_cast<std::size_t>(from + 100)] ^= std::byte{1};
+      faults->set_content("/s/segment-1.cmseg", bytes);
+      const auto opened = segment_reader::open(e, "/s", ref, 0xC0FFEE);
+      const segment_concept* const hub = need(need(opened).find(named("hub")));
+      REQUIRE(hub != nullptr);
+      const auto text = need(opened).content(*hub);
+      const auto list = need(opened).associations(*hub);
+      CHECK(text.has_value() == (s != segment_section::content));
+      CHECK(list.has_value() == (s != segment_section::associations));
+      const failure& f = text ? list.error() : text.error();
+      CHECK_THAT(f.detail, ContainsSubstring("corrupt at offset " + std::to_string(from) + ": "));
+    }
+}
+
 TEST_CASE("D3: a segment that was cut anywhere, or grew, is reported") {
   damaged_segment d(13, 20, 200);
   for (std::size_t bytes = 0; bytes != d.good.size(); ++bytes) {
