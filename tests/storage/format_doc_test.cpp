@@ -2,6 +2,7 @@
 
 #include "storage/manifest.hpp"
 #include "storage/wal_reader.hpp"
+#include "storage/wal_replay.hpp"
 #include "tests/storage/segment_fixture.hpp"
 
 #include <cstring>
@@ -57,6 +58,29 @@ env example_store() {
   return e;
 }
 
+/// A learn_batch of a concept and an association of a kind registered just before, an entry of its
+/// own, and one that failed.
+std::vector<std::byte> example_batch() {
+  arena memory(std::size_t{16} << 20);
+  payload_pool pool(memory);
+  write_log log(pool, {.capacity = 10});
+  const float v[] = {1.0F, 0.5F};
+  const std::array<write_op, 2> both{op::learn_concept{"cat", "purrs", v, 2.0F, 0.5F},
+                                     op::learn_association{"cat", "dog", 5, 0.25F, 4.0F}};
+  REQUIRE(log.append_batch(both, 4'000));
+  const attribute_update updates[] = {{"colour", "red"}, {"size", std::nullopt}};
+  REQUIRE(log.append(op::set_attributes{named("cat"), updates}, 4'070));
+  drained_batch batch;
+  log.drain_batch(10, batch);
+  wal_batch_encoder to(pool, 4'096, {});
+  to.add(named_kind{5, "eats"});
+  for (const handle h : batch.entries)
+    to.add(log.entry(h));
+  to.skip(1);
+  log.release(batch);
+  return std::move(to).finish();
+}
+
 } // namespace
 
 TEST_CASE("D5: the examples of docs/format.md are a store") {
@@ -100,7 +124,43 @@ TEST_CASE("D5: the examples of docs/format.md are a store") {
   CHECK(log->report().last == 10);
 }
 
+TEST_CASE("D5: the batch of docs/format.md is decoded") {
+  const auto payload = example("batch");
+  auto from = wal_batch_decoder::open(payload);
+  REQUIRE(from);
+  CHECK(from->head().time == 4'096);
+  CHECK(from->head().entries == 4);
+  CHECK(from->head().groups == 2);
+  named_kind kind;
+  REQUIRE(need(from->next(kind)));
+  CHECK((kind.id == 5 && kind.name == "eats"));
+  CHECK_FALSE(need(from->next(kind)));
+
+  wal_batch_decoder::entry e{op::record_access{concept_id{}}};
+  REQUIRE(need(from->next(e)));
+  CHECK((e.count == 2 && e.time == 4'000));
+  const auto& cat = std::get<op::learn_concept>(e.op);
+  CHECK((cat.id.id == named("cat") && cat.id.name == "cat" && cat.content == "purrs"));
+  CHECK((cat.vector.size() == 2 && cat.vector[0] == 1.0F && cat.vector[1] == 0.5F));
+  CHECK((cat.strength == 2.0F && cat.confidence == 0.5F));
+  REQUIRE(need(from->next(e)));
+  CHECK((e.count == 0 && e.time == 4'000)); // the batch goes on
+  const auto& eats = std::get<op::learn_association>(e.op);
+  CHECK((eats.source.id == named("cat") && eats.target.id == named("dog") && eats.kind == 5));
+  CHECK((eats.source.name == "cat" && eats.target.name == "dog"));
+  CHECK((eats.confidence == 0.25F && eats.weight == 4.0F));
+  REQUIRE(need(from->next(e)));
+  CHECK((e.count == 1 && e.time == 4'070));
+  const auto& attributes = std::get<op::set_attributes>(e.op);
+  CHECK((attributes.id.id == named("cat") && attributes.id.name.empty()));
+  REQUIRE(attributes.attributes.size() == 2);
+  CHECK((attributes.attributes[0].key == "colour" && attributes.attributes[0].value == "red"));
+  CHECK((attributes.attributes[1].key == "size" && !attributes.attributes[1].value));
+  CHECK_FALSE(need(from->next(e)));
+}
+
 TEST_CASE("D5: what is written now are the bytes of docs/format.md") {
+  CHECK(example_batch() == example("batch"));
   CHECK(example_segment() == example("segment"));
 
   const env e = example_store();
