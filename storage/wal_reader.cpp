@@ -141,11 +141,9 @@ result<bool> wal_reader::next(wal_record& out) {
         return moved.error();
       continue;
     }
+    if (auto done = believe(out); !done)
+      return done.error();
     last_ = out.sequence;
-    proven_ = std::max(proven_, out.durable);
-    unsure_.emplace_back(out.sequence, out.offset);
-    while (!unsure_.empty() && unsure_.front().first <= proven_)
-      unsure_.pop_front();
     if (out.sequence > from_.after) {
       ++report_.records;
       return true;
@@ -155,6 +153,22 @@ result<bool> wal_reader::next(wal_record& out) {
     if (auto done = finish(); !done)
       return done.error();
   return false;
+}
+
+// What a record says was synced before it must have been there: the record before it, or one before
+// that.
+result<void> wal_reader::believe(const wal_record& r) {
+  std::uint64_t synced = proven_;
+  for (; !unsure_.empty() && unsure_.front().first <= r.durable; unsure_.pop_front())
+    synced = unsure_.front().first;
+  if (synced < r.durable)
+    return corrupt_at(reader_->path(), r.offset,
+                      "records up to " + numbered(r.durable) + " were durable, and "
+                        + numbered(synced) + " is the last one before it");
+  proven_ = std::max(proven_, r.durable);
+  if (r.sequence > proven_)
+    unsure_.emplace_back(r.sequence, r.offset);
+  return {};
 }
 
 result<void> wal_reader::finish() {

@@ -81,6 +81,7 @@ private:
   result<void> add(const std::string& path, std::uint64_t number);
   result<void> order();
   result<void> enter(std::size_t file);
+  result<void> believe(const wal_record& r);
   result<void> finish();
 
   env env_;

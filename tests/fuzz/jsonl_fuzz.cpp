@@ -1,8 +1,9 @@
 // Any text as a file of JSON lines: a data set that keeps what the header promises, or an error
-// that names file and line.
+// that names file and line. And as base64: refused, or bytes that are written so again.
 
 #include "storage/limits.hpp"
 #include "tests/fuzz/input.hpp"
+#include "tools/base64.hpp"
 #include "tools/dataset.hpp"
 
 #include <cmath>
@@ -42,6 +43,9 @@ void check(const tools::dataset& d) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::istringstream in(std::string(reinterpret_cast<const char*>(data), size));
   const auto read = tools::read_jsonl(in, "fuzz.jsonl");
+  if (const auto bytes = tools::from_base64({reinterpret_cast<const char*>(data), size}))
+    require(tools::to_base64(*bytes) == std::string_view(reinterpret_cast<const char*>(data), size),
+            "base64 is written as it was read");
   if (read)
     check(*read);
   else

@@ -150,6 +150,35 @@ TEST_CASE("D3: a file that steps over the place where the next one begins is cor
   CHECK(d.read().text() == "1=a corrupt");
 }
 
+TEST_CASE("D3: a record that says others were durable which are not there is proof of a loss") {
+  const auto read = [](std::uint64_t durable) {
+    wal_disk d;
+    auto w = d.open();
+    append(w, 3, "a");
+    append(w, 5, "b");
+    REQUIRE(w.sync());
+    auto bytes = d.faults->content("/s/wal-0.log");
+    wal_header h;
+    REQUIRE(read_wal_header(const_bytes(bytes).first(512), h) == wal_header_state::valid);
+    const auto records = bytes.begin() + 512;
+    std::vector<std::byte> third;
+    append_wal_record(third, {0, 0, wal_type::batch, 0, h.generation, 9, durable}, bytes_of("c"),
+                      wal_disk::store);
+    std::ranges::copy(third, records + 96); // behind two records of 48 bytes
+    d.faults->set_content("/s/wal-0.log", bytes);
+    return d.read();
+  };
+  for (const std::uint64_t there : {0U, 3U, 5U})
+    CHECK(read(there).text() == "3=a 5=b 9=c");
+  for (const std::uint64_t lost : {1U, 4U, 6U, 8U}) {
+    const auto r = read(lost);
+    CHECK(r.text() == "3=a 5=b corrupt");
+    CHECK_THAT(r.error.detail,
+               ContainsSubstring("/s/wal-0.log at offset 608: records up to sequence "
+                                 + std::to_string(lost) + " were durable"));
+  }
+}
+
 TEST_CASE("D3: a torn tail is no error, and its bytes are counted") {
   const small_log d(false, false);
   auto bytes = d.faults->content("/s/wal-0.log");
