@@ -45,7 +45,7 @@ seeded_bug(manifest_body_over_newest manifest) # the body that the other root le
 seeded_bug(manifest_checksum_unchecked manifest)
 
 seeded_bug(checkpoint_beyond_snapshot engine_crash engine_flush) # the log behind it is passed over
-seeded_bug(log_released_before_checkpoint engine_crash engine_flush) # no segment is named yet
+seeded_bug(log_released_before_checkpoint engine_flush) # no segment is named yet
 
 # -- memory
 seeded_bug(published_relaxed interleavings) # a pointer may be seen before what it points to
