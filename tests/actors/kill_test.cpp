@@ -243,6 +243,11 @@ TEST_CASE("D2: nothing acknowledged is lost to kill -9, and nobody's writes have
     known.follow(*(*opened)->load());
     for (std::uint32_t w = 0; w < writers; ++w)
       REQUIRE(known.at[w].number >= acknowledged[w]);
+    if (random.one_in(4)) { // the next life opens from segments and what log comes behind them
+      (*opened)->ask_for_flush();
+      (void) (*opened)->reconcile();
+      REQUIRE((*opened)->flush());
+    }
     if (random.one_in(2))
       REQUIRE((*opened)->close_store());
   }
