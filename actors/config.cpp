@@ -55,6 +55,8 @@ config config::memory_constrained() {
   config c;
   c.reconcile_interval_ms = 10;
   c.max_batch_size = 5'000;
+  c.memory_threshold = 5'000;
+  c.map_flushed = true;
   return c;
 }
 
@@ -122,6 +124,7 @@ engine_options storage_options(const config& c) {
     s.read_only = c.read_only;
     s.flush_concepts = c.memory_threshold;
     s.flush_log_bytes = c.flush_log_bytes;
+    s.map_flushed = c.map_flushed;
     s.waiting_bytes_max = c.waiting_bytes_max;
     s.log.file_bytes = c.log_file_bytes;
     s.on_progress = c.on_progress;

@@ -42,6 +42,9 @@ struct config {
   std::uint32_t commit_interval_ms = 100;
   /// Once so much waits for the disk, nothing more is merged, and `overflow` rules (D1).
   std::uint64_t waiting_bytes_max = std::uint64_t{64} << 20;
+  /// Once flushed, content, vectors, names and attributes are read from the segment file, and their
+  /// memory serves again. (Those of a store that was opened always are.)
+  bool map_flushed = false;
   /// So much log is written before a flush, however few concepts changed.
   std::uint64_t flush_log_bytes = std::uint64_t{256} << 20;
   /// Of each file of the log; filled with zeros when it is made.
@@ -83,7 +86,8 @@ struct config {
   [[nodiscard]] static config high_write_throughput();
   /// What is learned is seen sooner: 5 ms, 10,000 entries.
   [[nodiscard]] static config low_latency_reads();
-  /// Smaller merges need less beside what is stored: 10 ms, 5,000 entries.
+  /// Smaller merges need less beside what is stored: 10 ms, 5,000 entries. With a store, content
+  /// leaves the memory once it is flushed (map_flushed), after 5,000 concepts.
   [[nodiscard]] static config memory_constrained();
 };
 

@@ -3,7 +3,6 @@
 
 #include "storage/engine_impl.hpp"
 #include "storage/seeded_bug.hpp"
-#include "storage/segment_snapshot.hpp"
 
 #include <algorithm>
 
@@ -94,7 +93,76 @@ result<void> engine::impl::write_checkpoint(flush_job& job) {
     }
     written = *done;
   }
-  return store->add_checkpoint(written, s.sequence(), s.timestamp(), job.kinds);
+  if (auto done = store->add_checkpoint(written, s.sequence(), s.timestamp(), job.kinds); !done)
+    return done;
+  return written && options.store->map_flushed ? map_flushed(s, *written, changes) : result<void>();
+}
+
+result<void> engine::impl::map_flushed(const graph_snapshot& s, const segment_ref& written,
+                                       std::span<const segment_change> changes) {
+  const auto in = segment_reader::open(options.store->files, options.store->directory, written,
+                                       store->next_segment().store);
+  if (!in)
+    return in.error();
+  flushed_payloads f;
+  auto placed = place_payloads(*in, core->file_space);
+  if (!placed)
+    return placed.error();
+  f.from = std::move(*placed);
+  if (f.from.first == 0)
+    return {};
+  auto mapping = in->map_payloads(core->memory.at(f.from.first));
+  if (!mapping)
+    return mapping.error();
+  f.from.mapping = std::move(*mapping);
+  f.version = s.version();
+  for (std::size_t i = 0; i != changes.size(); ++i) { // a record each, in the same order
+    const auto record = in->at(i);
+    if (!record)
+      return record.error();
+    const segment_concept& c = **record;
+    if (c.has(segment_concept::learned))
+      f.parts.push_back({changes[i].index, c.id, !c.has(segment_concept::older_payload),
+                         f.from.at(c.content_at), f.from.at(c.vector_at), f.from.at(c.extras_at)});
+  }
+  {
+    const std::lock_guard lock(flush_mutex);
+    adoptions.push_back(std::move(f));
+  }
+  if (options.on_wake)
+    options.on_wake();
+  return {};
+}
+
+/// True if more is left.
+bool engine::impl::adopt_some() {
+  constexpr std::size_t at_once = 2'000; // a fraction of a millisecond
+  flushed_payloads* f = nullptr;
+  {
+    const std::lock_guard lock(flush_mutex);
+    if (adoptions.empty())
+      return false;
+    f = &adoptions.front();
+  }
+  if (f->from.mapping.bytes().data() != nullptr) {
+    core->mapped.reserve(core->mapped.size() + 1);
+    core->mapped.push_back(std::move(f->from)); // snapshots will read there
+  }
+  const auto parts = std::span(f->parts).subspan(f->adopted);
+  const auto some = parts.first(std::min(parts.size(), at_once));
+  try {
+    core->builder.adopt(some, f->version);
+  } catch (const std::bad_alloc&) { // no loss: it stays where it is
+    core->builder.discard();
+    return false;
+  }
+  f->adopted += some.size();
+  publish({});
+  reclaim();
+  const std::lock_guard lock(flush_mutex);
+  if (f->adopted == f->parts.size())
+    adoptions.pop_front();
+  return !adoptions.empty();
 }
 
 void engine::ask_for_flush() {

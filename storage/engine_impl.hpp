@@ -6,6 +6,7 @@
 #include "storage/graph_builder.hpp"
 #include "storage/graph_loader.hpp"
 #include "storage/page_pool.hpp"
+#include "storage/segment_snapshot.hpp"
 #include "storage/settlement_log.hpp"
 #include "storage/settlement_waiters.hpp"
 #include "storage/wal_replay.hpp"
@@ -57,6 +58,14 @@ struct flush_job {
   std::uint64_t asked = 0; ///< it answers what was asked for up to this
 };
 
+/// What a flush wrote, for the graph to read from the segment.
+struct flushed_payloads {
+  mapped_payloads from;
+  std::vector<graph_builder::mapped_parts> parts;
+  std::uint64_t version = 0; // of the snapshot they come from
+  std::size_t adopted = 0;   // of the parts
+};
+
 struct engine::impl {
   impl(engine_options o, std::uint32_t tag)
     : options(std::move(o)),
@@ -100,6 +109,9 @@ struct engine::impl {
   // Flushing to segments: engine_flush.cpp.
   void cut_if_due();
   result<void> write_checkpoint(flush_job& job);
+  result<void> map_flushed(const graph_snapshot& s, const segment_ref& written,
+                           std::span<const segment_change> changes);
+  bool adopt_some();
 
   void take_batch();
   void merge_batch();
@@ -144,9 +156,10 @@ struct engine::impl {
   std::mutex flush_mutex;                     // guards up to the next blank line
   std::condition_variable flush_changed;
   std::deque<flush_job> flush_jobs; // cut, not written; a reference to the first one stays good
-  std::uint64_t flushes_asked = 0;  // ask_for_flush() calls
-  std::uint64_t flushes_cut = 0;    // of them, those that the reconciler has seen
-  std::uint64_t flushes_done = 0;   // of them, those whose segment is named
+  std::deque<flushed_payloads> adoptions; // the reconciler's, but for push_back()
+  std::uint64_t flushes_asked = 0;        // ask_for_flush() calls
+  std::uint64_t flushes_cut = 0;          // of them, those that the reconciler has seen
+  std::uint64_t flushes_done = 0;         // of them, those whose segment is named
 
   std::atomic<std::size_t> batch_entries_max;
   std::atomic<bool> closed{false};

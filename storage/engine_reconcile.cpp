@@ -65,6 +65,8 @@ reconcile_report engine::reconcile() {
       m.log.counters().pending >= m.batch_entries_max.load(std::memory_order_relaxed);
   }
   m.cut_if_due();
+  if (!report.more_pending && !m.finished.load(std::memory_order_relaxed))
+    report.more_pending = m.adopt_some();
   return report;
 }
 

@@ -145,9 +145,40 @@ graph_builder::changes_taken graph_builder::take_changes() noexcept {
 
 // -- records
 
+void graph_builder::adopt(std::span<const mapped_parts> parts, std::uint64_t version) {
+  const auto in_memory = [this](handle h) { return h != 0 && !pages_.memory().is_mapped(h); };
+  for (const mapped_parts& p : parts) {
+    if (p.index >= index_count_ || !learned(p.index) || node(p.index).id != p.id)
+      continue;
+    const concept_node& n = node(p.index);
+    const bool payload =
+      p.payload && n.payload_version <= version && (in_memory(n.content) || in_memory(n.vector));
+    const std::uint64_t since = in_memory(n.extras) ? extras_of(n).version : 0;
+    const bool extras = in_memory(n.extras) && since <= version && p.extras != 0;
+    if (!payload && !extras)
+      continue;
+    concept_node& own = own_node_unmarked(p.index);
+    if (payload) {
+      retired_.retire_payload(own.payload_version, own.content);
+      retired_.retire_payload(own.payload_version, own.vector);
+      own.content = p.content;
+      own.vector = p.vector;
+    }
+    if (extras) {
+      retired_.retire_payload(since, own.extras);
+      own.extras = p.extras;
+    }
+  }
+  prepare();
+}
+
 concept_node& graph_builder::own_node(std::uint32_t i) {
   if (options_.track_changes)
     changes_.records.mark(i);
+  return own_node_unmarked(i);
+}
+
+concept_node& graph_builder::own_node_unmarked(std::uint32_t i) {
   constexpr std::size_t bytes = graph_snapshot::page_nodes * sizeof(concept_node);
   const std::uint32_t p = i / graph_snapshot::page_nodes;
   if (node_page_version_[p] != version_) {
@@ -231,8 +262,7 @@ void graph_builder::vacate(std::uint32_t i) {
   retired_.retire_payload(n.payload_version, n.content);
   retired_.retire_payload(n.payload_version, n.vector);
   if (n.extras != 0)
-    retired_.retire_payload(reinterpret_cast<const node_extras*>(payloads_.data(n.extras))->version,
-                            n.extras);
+    retired_.retire_payload(extras_of(n).version, n.extras);
   --(n.state == node_learned ? concept_count_ : placeholder_count_);
   const concept_id id = n.id;
   n = {};
@@ -260,14 +290,14 @@ void graph_builder::free_index(std::uint32_t i, std::uint32_t token) noexcept {
 std::string_view graph_builder::name_of(const concept_node& n) const noexcept {
   if (n.extras == 0)
     return {};
-  const auto* x = reinterpret_cast<const node_extras*>(payloads_.data(n.extras));
+  const node_extras* x = &extras_of(n);
   return {reinterpret_cast<const char*>(x + 1), x->name_bytes};
 }
 
 std::span<const std::byte> graph_builder::attributes_of(const concept_node& n) const noexcept {
   if (n.extras == 0)
     return {};
-  const auto* x = reinterpret_cast<const node_extras*>(payloads_.data(n.extras));
+  const node_extras* x = &extras_of(n);
   return {reinterpret_cast<const std::byte*>(x + 1) + x->name_bytes, x->attribute_bytes};
 }
 
@@ -306,8 +336,7 @@ void graph_builder::set_extras(concept_node& n, std::string_view name,
   else
     (void) merge_attributes(attributes, updates, {bytes + name.size(), attribute_bytes});
   if (n.extras != 0)
-    retired_.retire_payload(reinterpret_cast<const node_extras*>(payloads_.data(n.extras))->version,
-                            n.extras);
+    retired_.retire_payload(extras_of(n).version, n.extras);
   n.extras = h;
 }
 

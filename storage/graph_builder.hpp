@@ -79,6 +79,20 @@ public:
   /// Precondition: nothing was merged since the last publish().
   [[nodiscard]] changes_taken take_changes() noexcept;
 
+  /// Where a mapped file has what a concept consists of.
+  struct mapped_parts {
+    std::uint32_t index;
+    concept_id id;
+    bool payload; ///< content and vector, if any, lie there
+    handle content;
+    handle vector;
+    handle extras;
+  };
+  /// What the snapshot of `version` has of these concepts lies in a mapped file too. Takes it from
+  /// there wherever it is still the same, so that the blocks come back. Throws std::bad_alloc:
+  /// discard() then.
+  void adopt(std::span<const mapped_parts> parts, std::uint64_t version);
+
   /// Snapshots published and not yet freed, ascending; the last is the newest.
   [[nodiscard]] const std::vector<graph_snapshot*>& live() const noexcept { return live_; }
   /// Frees what no snapshot sees, given which of live() are in use (the newest always is). Throws
@@ -149,6 +163,8 @@ private:
     return pages_.memory().as<concept_node>(page);
   }
   [[nodiscard]] concept_node& own_node(std::uint32_t i);
+  /// The same for what is no change to a store.
+  [[nodiscard]] concept_node& own_node_unmarked(std::uint32_t i);
   [[nodiscard]] bool learned(std::uint32_t i) const noexcept {
     return i != none && node(i).state == node_learned;
   }
@@ -169,6 +185,10 @@ private:
   void vacate(std::uint32_t i);
   void free_index(std::uint32_t i, std::uint32_t token) noexcept;
 
+  /// Precondition: it has some.
+  [[nodiscard]] const node_extras& extras_of(const concept_node& n) const noexcept {
+    return *reinterpret_cast<const node_extras*>(payloads_.data(n.extras));
+  }
   [[nodiscard]] std::string_view name_of(const concept_node& n) const noexcept;
   [[nodiscard]] std::span<const std::byte> attributes_of(const concept_node& n) const noexcept;
   [[nodiscard]] bool name_collides(std::uint32_t i, handle name) const noexcept;

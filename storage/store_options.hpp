@@ -58,6 +58,9 @@ struct store_options {
   std::uint64_t flush_log_bytes = std::uint64_t{256} << 20;
   /// See durable_log_options.
   std::function<void()> on_commit_due = {};
+  /// Once flushed, content, vectors, names and attributes are read from the segment, and their
+  /// memory serves again. What a store is opened with always is.
+  bool map_flushed = false;
   /// flush() should be called now, from another thread than commit(), which must not wait for it.
   /// Called on the reconciler's thread; must not block or throw. Empty: whoever looks at
   /// flush_due() does.

@@ -342,3 +342,50 @@ TEST_CASE("a store that was flushed again and again opens as it was") {
     }
   }
 }
+
+TEST_CASE("map_flushed: content leaves the memory once it is in a segment, and nobody sees it go") {
+  store_fixture s;
+  options(s).map_flushed = true;
+  s.open();
+  const std::string kib(1'000, 'k');
+  for (int i = 0; i != 100; ++i)
+    s.learn("c" + std::to_string(i), kib + std::to_string(i));
+  s.reconcile();
+  auto held = s.memory->share();
+  const std::string before = text_of(*held);
+  flush(s);
+  // Changed, forgotten and learned anew between the flush and its end: what is newer stays.
+  s.learn("c1", "newer");
+  s.write(op::forget_concept{"c2"});
+  s.write(op::forget_concept{"c3"});
+  s.learn("c3", "anew");
+  const attribute_update colour{"colour", "red"};
+  s.write(op::set_attributes{"c4", {&colour, 1}});
+  while (s.memory->reconcile().more_pending) {}
+  const auto used = s.memory->stats().memory.payloads;
+  CHECK(used > 100'000); // the old snapshot has it
+  CHECK(text_of(*held) == before);
+  CHECK(s.content("c0") == kib + "0");
+  CHECK(s.content("c1") == "newer");
+  CHECK(s.content("c2") == "absent");
+  CHECK(s.content("c3") == "anew");
+  CHECK(s.content("c4") == kib + "4");
+  CHECK(s.memory->load()->find(concept_id::from_name("c4"))->copy().attributes.size() == 1);
+  const std::string after = text_of(*s.memory->load());
+  SECTION("its blocks come back when the last snapshot from before goes") {
+    held = {};
+    s.reconcile();
+    s.reconcile();
+    CHECK(s.memory->stats().memory.payloads < used - 90'000);
+    CHECK(text_of(*s.memory->load()) == after);
+  }
+  SECTION("it is no change: the next flush writes what else did") {
+    flush(s);
+    CHECK(s.memory->stats().store.segments == 2);
+    CHECK(s.memory->stats().store.segment_bytes < 130'000);
+  }
+  held = {};
+  CHECK(s.close().code == errc::ok);
+  s.open();
+  CHECK(text_of(*s.memory->load()) == after);
+}
