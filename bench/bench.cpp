@@ -26,7 +26,8 @@ constexpr std::array all = {
   entry{"append", append},       entry{"ingest", ingest},     entry{"publish", publish},
   entry{"load", load},           entry{"lookup", lookup},     entry{"interference", interference},
   entry{"staleness", staleness}, entry{"headline", headline}, entry{"memory", memory},
-  entry{"held", held},           entry{"idle", idle},
+  entry{"held", held},           entry{"idle", idle},         entry{"durable", durable},
+  entry{"cold", cold},
 };
 
 std::uint64_t involuntary_switches() {
@@ -233,7 +234,7 @@ int command(const tools::bench_arguments& arguments, const tools::console& c) {
   int worst = tools::exit_ok;
   for (const auto& name : arguments.names.empty() ? names() : arguments.names) {
     json result;
-    const int code = run(name, {arguments.scale}, result, c.err);
+    const int code = run(name, {arguments.scale, arguments.directory}, result, c.err);
     worst = std::max(worst, code);
     if (result.is_null())
       continue;

@@ -54,7 +54,8 @@ struct row {
 }
 
 struct options {
-  double scale = 1; ///< of sizes and times
+  double scale = 1;           ///< of sizes and times
+  std::string directory = {}; ///< where stores are made; empty: the system's for temporary files
 
   /// `n * scale`, at least 1.
   [[nodiscard]] std::uint64_t scaled(std::uint64_t n) const noexcept;

@@ -27,5 +27,9 @@ outcome memory(const options& o);
 outcome held(const options& o);
 /// What a memory costs that nobody uses.
 outcome idle(const options& o);
+/// Acknowledged writes per second, beside RocksDB, LMDB and SQLite.
+outcome durable(const options& o);
+/// Look-ups in the segments of a store that nobody opened.
+outcome cold(const options& o);
 
 } // namespace cmem::bench

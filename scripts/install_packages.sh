@@ -9,6 +9,7 @@ packages=(
   libtomlplusplus-dev libcli11-dev nlohmann-json3-dev libabsl-dev
   catch2 librapidcheck-dev
   wordnet-base
+  librocksdb-dev liblmdb-dev libsqlite3-dev # peers of `cmem bench durable`; builds without them too
   "$@"
 )
 

@@ -55,6 +55,10 @@ int run_cli(int argc, const char* const* argv, const console& c, const bench_com
   bench_app
     ->add_option("--scale", benches.scale, "Multiply sizes; other than 1 says nothing about bars")
     ->check(CLI::Range(1e-4, 10.0));
+  bench_app
+    ->add_option("--directory", benches.directory,
+                 "Make stores in here, on a real disk; else in TMPDIR")
+    ->check(CLI::ExistingDirectory);
 
   store_command_line store;
   add_store_commands(app, store);

@@ -40,7 +40,8 @@ struct bench_arguments {
   std::vector<std::string> names; ///< empty: all
   bool json = false;
   bool list = false;
-  double scale = 1; ///< of sizes and times
+  double scale = 1;           ///< of sizes and times
+  std::string directory = {}; ///< where stores are made; empty: the default
 };
 
 /// What the program links in and this library does not know: benchmarks are a layer above.

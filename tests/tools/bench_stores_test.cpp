@@ -1,0 +1,97 @@
+// Benchmarks of stores, so small that they say nothing but that they work.
+
+#include "bench/benches.hpp"
+#include "bench/durable_peer.hpp"
+#include "bench/scratch_directory.hpp"
+#include "tests/catch.hpp"
+#include "tools/cli.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+using namespace cmem::bench;
+using Catch::Matchers::ContainsSubstring;
+namespace fs = std::filesystem;
+
+namespace {
+
+const row* find_row(const outcome& o, const std::string& name) {
+  for (const row& r : o.rows)
+    if (r.name == name)
+      return &r;
+  return nullptr;
+}
+
+} // namespace
+
+TEST_CASE("a scratch directory is one's own and goes with all that is in it") {
+  std::string inside;
+  {
+    const scratch_directory a{options{}};
+    const scratch_directory b{options{}};
+    inside = a.at("deep");
+    CHECK(inside != b.at("deep"));
+    fs::create_directory(inside);
+    std::ofstream(inside + "/file") << "text";
+    CHECK_THAT(a.file_system(), ContainsSubstring(" on "));
+  }
+  CHECK_FALSE(fs::exists(fs::path(inside).parent_path()));
+}
+
+TEST_CASE("a scratch directory refuses what is not there, and what is no disk") {
+  CHECK_THROWS_WITH(scratch_directory(options{1, "/no/such/place"}),
+                    ContainsSubstring("/no/such/place"));
+  const fs::path memory = "/dev/shm";
+  if (fs::is_directory(memory))
+    CHECK_THROWS_WITH(scratch_directory(options{1, memory}), ContainsSubstring("--directory"));
+}
+
+TEST_CASE("--directory says where") {
+  std::ostringstream out, err;
+  const fs::path where = fs::temp_directory_path();
+  const std::string text = where.string();
+  const char* const argv[] = {"cmem", "bench", "cold", "--directory", text.c_str()};
+  cmem::tools::bench_arguments got;
+  const auto take = [&](const cmem::tools::bench_arguments& a, const cmem::tools::console&) {
+    got = a;
+    return 0;
+  };
+  CHECK(cmem::tools::run_cli(5, argv, {out, err, false}, take) == 0);
+  CHECK(got.directory == text);
+}
+
+TEST_CASE("every peer that was built stores what it is told") {
+  const scratch_directory scratch{options{}};
+  for (const char* name : {"rocksdb", "lmdb", "sqlite"}) {
+    const auto peer = open_peer(name, scratch.at(name));
+    if (!peer)
+      continue;
+    const auto client = peer->connect();
+    const auto other = peer->connect();
+    cmem::concept_id ids[] = {cmem::concept_id::from_name("b"), cmem::concept_id::from_name("a")};
+    client->put(ids[0], "one");
+    other->put_all(ids, "two");
+    CHECK_FALSE(peer->name().empty());
+    CHECK_FALSE(peer->settings().empty());
+  }
+  CHECK(open_peer("no_such", scratch.at("none")) == nullptr);
+}
+
+TEST_CASE("durable compares acknowledged writes at each depth") {
+  const outcome o = durable({1e-4, ""});
+  for (const char* name : {"1 outstanding", "16 outstanding", "1,000 outstanding"}) {
+    INFO(name);
+    REQUIRE(find_row(o, name) != nullptr);
+    CHECK(find_row(o, name)->value > 0);
+    CHECK(find_row(o, name)->bar.has_value() == !find_row(o, name)->baseline.empty());
+  }
+}
+
+TEST_CASE("cold finds what is there, and filters keep out most of what is not") {
+  const outcome o = cold({2e-3, ""});
+  const row* const wrong = find_row(o, "filters: false positives");
+  REQUIRE(wrong != nullptr);
+  CHECK(wrong->meets() == true);
+  CHECK(find_row(o, "get of an absent id")->value > 0);
+}
