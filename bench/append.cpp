@@ -1,5 +1,6 @@
 #include "actors/concurrent_memory.hpp"
 #include "bench/benches.hpp"
+#include "bench/bursts.hpp"
 #include "bench/paced_writer.hpp"
 #include "bench/workbench.hpp"
 
@@ -33,8 +34,9 @@ percentiles time_each(std::size_t n, F&& f) {
   return {static_cast<double>(ns[n / 2]), static_cast<double>(ns[n - 1 - n / 1000])};
 }
 
-config memory_config() {
-  config c;
+config memory_config(config c, const char* store) {
+  if (!c.storage_path.empty())
+    c.storage_path += store;
   c.overflow = overflow_policy::reject;
   c.log_capacity = log_capacity;
   return c;
@@ -47,8 +49,8 @@ void await_empty(concurrent_memory& memory) {
 
 /// Four threads, each learning ids of its own and setting one concept of its own to 1, 2, 3 …: what
 /// is missing, twice there or out of order afterwards.
-double faults_of_four_writers(std::uint64_t each) {
-  concurrent_memory memory(memory_config());
+double faults_of_four_writers(const config& settings, std::uint64_t each) {
+  concurrent_memory memory(settings);
   std::array<std::thread, 4> threads;
   std::atomic<std::uint64_t> faults{0};
   for (std::uint64_t w = 0; w < threads.size(); ++w)
@@ -92,11 +94,11 @@ double faults_of_four_writers(std::uint64_t each) {
 
 } // namespace
 
-outcome append(const options& options) {
-  outcome o;
+void measure_append(const options& options, const config& base, const std::string& label,
+                    outcome& o) {
   {
     const core_pin others(0); // the reconciler's thread inherits it
-    concurrent_memory memory(memory_config());
+    concurrent_memory memory(memory_config(base, "-append"));
     const core_pin self(1);
     const std::string content(100, 'c');
     boost::lockfree::queue<void*> queue(log_capacity);
@@ -131,12 +133,19 @@ outcome append(const options& options) {
           return ours.p999;
         },
         o));
-    o.rows.push_back(
-      {"p50", c.subject, "ns", "bare bounded_push of a pointer", c.baseline, ratio_at_most(5)});
-    o.rows.push_back({"p99.9", median(tails), "ns", "", 0, at_most(1000)});
+    o.rows.push_back({label + "p50", c.subject, "ns", "bare bounded_push of a pointer", c.baseline,
+                      ratio_at_most(5)});
+    o.rows.push_back({label + "p99.9", median(tails), "ns", "", 0, at_most(1000)});
   }
-  o.rows.push_back({"4 writers: lost, twice or out of order",
-                    faults_of_four_writers(options.scaled(250'000)), "entries", "", 0, at_most(0)});
+  o.rows.push_back(
+    {label + "4 writers: lost, twice or out of order",
+     faults_of_four_writers(memory_config(base, "-writers"), options.scaled(250'000)), "entries",
+     "", 0, at_most(0)});
+}
+
+outcome append(const options& options) {
+  outcome o;
+  measure_append(options, {}, "", o);
   o.notes = {"100-byte content, `reject`, reconciler running on another core; each call timed by "
              "itself, clock included on "
              "both sides; windows of 20,000 into an empty log"};

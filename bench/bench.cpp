@@ -23,10 +23,19 @@ struct entry {
 };
 
 constexpr std::array all = {
-  entry{"append", append},       entry{"ingest", ingest},     entry{"publish", publish},
-  entry{"load", load},           entry{"lookup", lookup},     entry{"interference", interference},
-  entry{"staleness", staleness}, entry{"headline", headline}, entry{"memory", memory},
-  entry{"held", held},           entry{"idle", idle},         entry{"durable", durable},
+  entry{"append", append},
+  entry{"ingest", ingest},
+  entry{"publish", publish},
+  entry{"load", load},
+  entry{"lookup", lookup},
+  entry{"interference", interference},
+  entry{"staleness", staleness},
+  entry{"headline", headline},
+  entry{"memory", memory},
+  entry{"held", held},
+  entry{"idle", idle},
+  entry{"durable", durable},
+  entry{"burst_durable", burst_durable},
   entry{"cold", cold},
 };
 

@@ -29,6 +29,8 @@ outcome held(const options& o);
 outcome idle(const options& o);
 /// Acknowledged writes per second, beside RocksDB, LMDB and SQLite.
 outcome durable(const options& o);
+/// `append` and `interference` again, of memories that are stored.
+outcome burst_durable(const options& o);
 /// Look-ups in the segments of a store that nobody opened.
 outcome cold(const options& o);
 

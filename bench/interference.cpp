@@ -1,5 +1,6 @@
 #include "actors/concurrent_memory.hpp"
 #include "bench/benches.hpp"
+#include "bench/bursts.hpp"
 #include "bench/paced_writer.hpp"
 #include "bench/workbench.hpp"
 #include "tools/mutable_graph.hpp"
@@ -72,13 +73,13 @@ struct mutex_map {
 
 } // namespace
 
-outcome interference(const options& options) {
-  outcome o;
+void measure_interference(const options& options, const config& base, const std::string& label,
+                          beside compared, outcome& o) {
   const auto n = static_cast<std::uint32_t>(options.scaled(200'000));
   const auto edges = random_edges(n, std::size_t{n} * 5, 21);
   const std::string content(100, 'c');
   const core_pin others(0); // the memory's threads inherit it
-  config settings;
+  config settings = base;
   settings.overflow = overflow_policy::reject;
   concurrent_memory memory(settings);
   mutex_map map{{}, tools::mutable_graph(n)};
@@ -89,14 +90,15 @@ outcome interference(const options& options) {
       t = memory.write(w);
     }
     (void) or_throw(std::move(t));
-    std::visit([&](const auto& x) { (void) map.graph.apply(x, 1); }, w);
+    if (compared == beside::mutex_map)
+      std::visit([&](const auto& x) { (void) map.graph.apply(x, 1); }, w);
   };
   for (std::uint32_t i = 0; i < n; ++i)
     learn(op::learn_concept{.id = id_of(i), .content = content});
   for (const edge_pair& e : edges)
     learn(op::learn_association{
       .source = id_of(e.source), .target = id_of(e.target), .confidence = 0.5F});
-  while (memory.stats().write_log.pending != 0)
+  while (memory.stats().write_log.pending != 0 || memory.stats().storage.waiting_bytes != 0)
     std::this_thread::yield();
 
   const core_pin reader(1);
@@ -152,7 +154,8 @@ outcome interference(const options& options) {
       into[q].push_back(got.ns[q]);
   };
   (void) read_memory();
-  (void) read_map();
+  if (compared == beside::mutex_map)
+    (void) read_map();
   for (int round = 0; round < 15; ++round) {
     measure(read_memory, calm_ns);
     {
@@ -162,6 +165,8 @@ outcome interference(const options& options) {
       });
       measure(read_memory, busy_ns);
     }
+    if (compared == beside::nothing)
+      continue;
     measure(read_map, map_calm_ns);
     {
       const paced_writer writer(writes_per_second, 0, [&](std::uint64_t i) {
@@ -173,17 +178,24 @@ outcome interference(const options& options) {
     }
   }
   for (std::size_t q = 0; q < 3; ++q)
-    o.rows.push_back({std::string(queries[q]) + " p99 under writes", median(busy_ns[q]), "ns",
+    o.rows.push_back({label + queries[q] + " p99 under writes", median(busy_ns[q]), "ns",
                       "without writes", median(calm_ns[q]), ratio_at_most(1.25)});
-  for (std::size_t q = 0; q < 3; ++q)
-    o.rows.push_back({std::string("mutex map: ") + queries[q] + " p99 under writes",
+  for (std::size_t q = 0; q < 3 && compared == beside::mutex_map; ++q)
+    o.rows.push_back({label + "mutex map: " + queries[q] + " p99 under writes",
                       median(map_busy_ns[q]), "ns", "without writes", median(map_calm_ns[q])});
   o.rows.push_back(
-    {"writes refused", static_cast<double>(memory.stats().write_log.rejected), "entries"});
-  o.notes = {"reader on a core of its own, 200,000 writes/s and the reconciler on another; 200,000 "
-             "concepts x 5",
-             "the mutex map is a std::shared_mutex around the mutable map of the same operations",
-             "answers seen: " + std::to_string(seen)};
+    {label + "writes refused", static_cast<double>(memory.stats().write_log.rejected), "entries"});
+  o.notes.push_back(label + "answers seen: " + std::to_string(seen));
+}
+
+outcome interference(const options& options) {
+  outcome o;
+  measure_interference(options, {}, "", beside::mutex_map, o);
+  o.notes.insert(
+    o.notes.begin(),
+    {"reader on a core of its own, 200,000 writes/s and the reconciler on another; 200,000 "
+     "concepts x 5",
+     "the mutex map is a std::shared_mutex around the mutable map of the same operations"});
   return o;
 }
 
