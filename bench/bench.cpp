@@ -36,6 +36,9 @@ constexpr std::array all = {
   entry{"idle", idle},
   entry{"durable", durable},
   entry{"burst_durable", burst_durable},
+  entry{"recover", recover},
+  entry{"flush", flush},
+  entry{"mapped", mapped},
   entry{"cold", cold},
 };
 

@@ -31,6 +31,12 @@ outcome idle(const options& o);
 outcome durable(const options& o);
 /// `append` and `interference` again, of memories that are stored.
 outcome burst_durable(const options& o);
+/// Opening a store.
+outcome recover(const options& o);
+/// What a flush writes.
+outcome flush(const options& o);
+/// Memory that an opened store takes. Forks: other threads of the process are not in its children.
+outcome mapped(const options& o);
 /// Look-ups in the segments of a store that nobody opened.
 outcome cold(const options& o);
 

@@ -189,20 +189,6 @@ std::unique_ptr<concurrent_memory> open_memory(const std::string& path) {
   return or_throw(concurrent_memory::open(std::move(c)));
 }
 
-/// Medians of 5 windows of each, after one that lets grow what grows at first. A window that was
-/// preempted counts: everybody waits for the disk here, on threads that are not watched.
-std::vector<double> take_turns(const std::vector<window>& all) {
-  std::vector<std::vector<double>> values(all.size());
-  for (int round = 0; round <= 5; ++round)
-    for (std::size_t w = 0; w < all.size(); ++w)
-      if (const double value = all[w](); round != 0)
-        values[w].push_back(value);
-  std::vector<double> medians;
-  for (auto& v : values)
-    medians.push_back(median(std::move(v)));
-  return medians;
-}
-
 /// Fresh stores of everybody, side by side, in windows that take turns.
 level_figures measure(const scratch_directory& scratch, std::size_t outstanding, double seconds) {
   const std::string level = std::to_string(outstanding);

@@ -4,6 +4,18 @@
 
 namespace cmem::bench {
 
+std::vector<double> take_turns(const std::vector<window>& all) {
+  std::vector<std::vector<double>> values(all.size());
+  for (int round = 0; round <= 5; ++round)
+    for (std::size_t w = 0; w < all.size(); ++w)
+      if (const double value = all[w](); round != 0)
+        values[w].push_back(value);
+  std::vector<double> medians;
+  for (auto& v : values)
+    medians.push_back(median(std::move(v)));
+  return medians;
+}
+
 std::vector<edge_pair> random_edges(std::uint32_t concepts, std::size_t n, std::uint64_t seed) {
   tools::random_numbers random(seed);
   std::vector<edge_pair> edges(n);

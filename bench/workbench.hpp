@@ -2,6 +2,7 @@
 // What several benchmarks build on: graphs to write, clocks, and a builder without a thread of its
 // own.
 
+#include "bench/bench.hpp"
 #include "storage/engine.hpp"
 #include "storage/graph_builder.hpp"
 #include "storage/write_log.hpp"
@@ -41,6 +42,10 @@ public:
 private:
   std::chrono::steady_clock::time_point at_ = std::chrono::steady_clock::now();
 };
+
+/// Medians of 5 windows of each, which take turns, after one that lets grow what grows at first.
+/// For what waits for the disk, or has threads of its own: a window that was preempted counts.
+std::vector<double> take_turns(const std::vector<window>& all);
 
 struct edge_pair {
   std::uint32_t source;

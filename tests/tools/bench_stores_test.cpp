@@ -95,3 +95,24 @@ TEST_CASE("cold finds what is there, and filters keep out most of what is not") 
   CHECK(wrong->meets() == true);
   CHECK(find_row(o, "get of an absent id")->value > 0);
 }
+
+TEST_CASE("flush writes little more than what changed") {
+  const outcome o = flush({2e-2, ""});
+  REQUIRE(o.rows.size() == 3);
+  for (const row& r : o.rows) {
+    INFO(r.name << ": " << r.value << " bytes, encoded " << r.baseline_value);
+    CHECK(r.meets() == true);
+    CHECK(r.value >= r.baseline_value); // else something was not written, or not counted
+  }
+}
+
+TEST_CASE("recover opens what it stored, and mapped finds all of it again") {
+  const outcome opened = recover({1e-3, ""});
+  REQUIRE(find_row(opened, "opening") != nullptr);
+  CHECK(find_row(opened, "opening")->value > 0);
+  CHECK(find_row(opened, "opening")->baseline_value > 0);
+  const outcome held = mapped({1e-3, ""});
+  REQUIRE(held.rows.size() == 1);
+  CHECK(held.rows[0].value > 0);
+  CHECK(held.rows[0].baseline_value > 0);
+}

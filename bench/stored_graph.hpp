@@ -1,0 +1,30 @@
+#pragma once
+// One graph in a store of its own, for benchmarks that open, change or measure it.
+
+#include "actors/concurrent_memory.hpp"
+#include "bench/workbench.hpp"
+
+#include <string>
+
+namespace cmem::bench {
+
+struct graph_size {
+  std::uint64_t concepts = 0;
+  std::uint64_t associations = 0; ///< between random concepts, not all of them different
+  std::size_t content_bytes = 0;
+};
+
+/// Content of concept `i`, of so many bytes: none is like another.
+[[nodiscard]] std::string content_of(std::uint64_t i, std::size_t bytes);
+
+/// Tries again while the memory is overloaded; throws what else is wrong.
+void write_patiently(concurrent_memory& memory, const write_op& o);
+/// Learns it, and waits until all of it is visible.
+void learn_graph(concurrent_memory& memory, const graph_size& g);
+
+/// In `directory`, flushed when it is told and by no threshold; "": in memory alone.
+[[nodiscard]] config graph_settings(const std::string& directory);
+/// Makes the store: one flush, one segment, an empty log.
+void store_graph(const std::string& directory, const graph_size& g);
+
+} // namespace cmem::bench
