@@ -26,10 +26,12 @@ outcome flush(const options& options) {
   (void) or_throw(memory->flush());
 
   const auto flush_after = [&](const char* name, std::uint64_t bytes_each,
-                               const std::function<void(std::uint64_t)>& change) {
+                               const std::function<ticket(std::uint64_t)>& change) {
     std::uint64_t changed = 0;
+    ticket last;
     for (std::uint64_t i = 0; i < size.concepts; i += every, ++changed)
-      change(i);
+      last = change(i);
+    await_merged(*memory, last);
     const std::uint64_t before = counter->written();
     (void) or_throw(memory->flush());
     o.rows.push_back({name, static_cast<double>(counter->written() - before), "bytes",
@@ -37,20 +39,21 @@ outcome flush(const options& options) {
                       ratio_at_most(3)});
   };
   constexpr std::uint64_t record = sizeof(segment_concept);
-  flush_after("content of 1 % changed", record + segment_block_size(content_bytes),
-              [&](std::uint64_t i) {
-                const std::string content = content_of(i + 1, content_bytes);
-                write_patiently(*memory, op::learn_concept{.id = id_of(i), .content = content});
-              });
-  flush_after("strength of 1 % changed", record, [&](std::uint64_t i) {
-    write_patiently(*memory, op::strengthen{.id = id_of(i), .delta = 1});
-  });
   flush_after(
-    "an association more for 1 %", record + sizeof(segment_association), [&](std::uint64_t i) {
-      write_patiently(*memory, op::learn_association{.source = id_of(i),
-                                                     .target = id_of((i + 1) % size.concepts),
-                                                     .kind = kinds::causal});
+    "content of 1 % changed", record + segment_block_size(content_bytes), [&](std::uint64_t i) {
+      const std::string content = content_of(i + 1, content_bytes);
+      return write_patiently(*memory, op::learn_concept{.id = id_of(i), .content = content});
     });
+  flush_after("strength of 1 % changed", record, [&](std::uint64_t i) {
+    return write_patiently(*memory, op::strengthen{.id = id_of(i), .delta = 1});
+  });
+  flush_after("an association more for 1 %", record + sizeof(segment_association),
+              [&](std::uint64_t i) {
+                return write_patiently(
+                  *memory, op::learn_association{.source = id_of(i),
+                                                 .target = id_of((i + 1) % size.concepts),
+                                                 .kind = kinds::causal});
+              });
   o.notes = {std::to_string(size.concepts) + " concepts of 100 bytes, "
                + std::to_string(size.associations)
                + " associations; every byte written to files but the log's, from the call of "

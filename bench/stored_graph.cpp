@@ -10,26 +10,31 @@ std::string content_of(std::uint64_t i, std::size_t bytes) {
   return text;
 }
 
-void write_patiently(concurrent_memory& memory, const write_op& o) {
+ticket write_patiently(concurrent_memory& memory, const write_op& o) {
   auto t = memory.write(o);
   for (; !t && t.error().code == errc::overloaded; t = memory.write(o))
     std::this_thread::yield();
-  (void) or_throw(std::move(t));
+  return or_throw(std::move(t));
+}
+
+void await_merged(concurrent_memory& memory, const ticket& last) {
+  if (or_throw(memory.await_visible(last, std::chrono::minutes(1))).what != fate::applied)
+    throw std::runtime_error("a benchmark's write was not applied");
 }
 
 void learn_graph(concurrent_memory& memory, const graph_size& g) {
+  ticket last;
   for (std::uint64_t i = 0; i < g.concepts; ++i) {
     const std::string content = content_of(i, g.content_bytes);
-    write_patiently(memory, op::learn_concept{.id = id_of(i), .content = content});
+    last = write_patiently(memory, op::learn_concept{.id = id_of(i), .content = content});
   }
   tools::random_numbers random(31);
   for (std::uint64_t i = 0; i < g.associations; ++i) {
     const concept_id source = id_of(random.below(g.concepts));
     const concept_id target = id_of(random.below(g.concepts));
-    write_patiently(memory, op::learn_association{.source = source, .target = target});
+    last = write_patiently(memory, op::learn_association{.source = source, .target = target});
   }
-  while (memory.stats().write_log.pending != 0)
-    std::this_thread::yield();
+  await_merged(memory, last);
 }
 
 config graph_settings(const std::string& directory) {

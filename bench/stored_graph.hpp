@@ -18,8 +18,10 @@ struct graph_size {
 [[nodiscard]] std::string content_of(std::uint64_t i, std::size_t bytes);
 
 /// Tries again while the memory is overloaded; throws what else is wrong.
-void write_patiently(concurrent_memory& memory, const write_op& o);
-/// Learns it, and waits until all of it is visible.
+ticket write_patiently(concurrent_memory& memory, const write_op& o);
+/// Waits until what one thread wrote up to there is visible: a flush takes that, and no more.
+void await_merged(concurrent_memory& memory, const ticket& last);
+/// Learns it, and waits for that.
 void learn_graph(concurrent_memory& memory, const graph_size& g);
 
 /// In `directory`, flushed when it is told and by no threshold; "": in memory alone.
