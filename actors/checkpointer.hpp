@@ -8,8 +8,8 @@
 
 namespace cmem {
 
-/// Flushes when the reconciler handed over what changed. That is the engine's: a checkpointer that
-/// dies loses nothing, and its successor begins with it.
+/// Flushes when the reconciler handed over what changed, and makes log files ready. All of it is
+/// the engine's: a checkpointer that dies loses nothing, and its successor begins with it.
 struct checkpointer_state {
   static inline const char* name = "cmem.checkpointer";
   std::shared_ptr<memory_core> core;

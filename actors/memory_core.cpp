@@ -53,9 +53,16 @@ bool memory_core::flush() {
   return done && *done;
 }
 
+void memory_core::make_log_ready() {
+  if (const auto done = engine_->make_log_ready(); !done)
+    log(log_level::warning, "no log file could be made ahead: " + to_string(done.error()));
+}
+
 void memory_core::commit() {
   if (const auto done = engine_->commit(); !done && done.error().code != errc::read_only)
     log(log_level::error, "the store is read-only from here on: " + to_string(done.error()));
+  if (engine_->log_wants_file())
+    wake_checkpointer();
 }
 
 reconcile_report memory_core::reconcile() {

@@ -42,6 +42,8 @@ public:
   /// nothing, or it failed. For the checkpointer.
   bool flush();
   [[nodiscard]] bool flush_due() const noexcept { return engine_->flush_due(); }
+  /// Makes a log file ready where one will be needed, and logs why it cannot. For the checkpointer.
+  void make_log_ready();
   /// Entries wait for a step.
   [[nodiscard]] bool has_work() const;
 

@@ -138,6 +138,7 @@ result<void> durable_log::store(bool synced) {
     }
   }
   taken_.clear();
+  wants_file_.store(writer_.wants_spare(), std::memory_order_relaxed);
   tell(false, on_disk);
   return {};
 }
@@ -172,6 +173,22 @@ result<void> durable_log::update(manifest next) {
   figures_.segments = next.segments.size();
   figures_.segment_bytes = bytes;
   figures_.files = writer_.live_files();
+  return {};
+}
+
+result<void> durable_log::make_file_ready() {
+  std::uint64_t number = 0;
+  {
+    const std::lock_guard disk(disk_mutex_);
+    wants_file_.store(false, std::memory_order_relaxed);
+    if (ended_ || !writer_.wants_spare())
+      return {};
+    number = writer_.take_number();
+  }
+  if (auto done = writer_.make_file(number); !done) // reads what never changes
+    return done;
+  const std::lock_guard disk(disk_mutex_);
+  writer_.add_spare(number);
   return {};
 }
 

@@ -96,6 +96,12 @@ public:
   /// Stores what was handed over: synced, or at level `none` handed to the system. Tells those who
   /// wait, on this thread. Answers durable().
   result<std::uint64_t> commit();
+  /// A log file should be made ready, so that no commit has to wait for one. Noticed by commits.
+  [[nodiscard]] bool wants_file() const noexcept {
+    return wants_file_.load(std::memory_order_relaxed);
+  }
+  /// Makes one while commits go on. A failure breaks nothing: a commit that needs it tries again.
+  result<void> make_file_ready();
   /// What the next segment is to say of itself; whoever writes it fills in the rest.
   [[nodiscard]] segment_identity next_segment();
   /// The manifest names `added`, which is on the disk and holds all up to `sequence`; none: nothing
@@ -151,6 +157,7 @@ private:
 
   std::atomic<bool> asked_{false}; // on_commit_due was called since the last commit began
   std::atomic<bool> broken_{false};
+  std::atomic<bool> wants_file_{true};
   std::atomic<std::uint64_t> reserved_;
   std::atomic<std::uint64_t> waiting_bytes_{0};
 };

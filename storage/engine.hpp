@@ -161,9 +161,13 @@ public:
   /// held it: true; false if there was nothing. Only who calls waits, and who calls it too. After a
   /// failure the store is read-only (D4). Throws std::bad_alloc: then it is to be called again.
   result<bool> flush();
+  /// Makes a log file ready where one will be needed soon, so that no commit has to wait for that.
+  /// Blocks, as flush() does, and goes with it. A failure breaks nothing.
+  result<void> make_log_ready();
+  [[nodiscard]] bool log_wants_file() const noexcept;
   /// ask_for_flush(), and blocks until that flush is over: the sequence up to which segments hold
-  /// everything. Fails: timed_out, read_only, not_durable. Not to be called on the threads that
-  /// reconcile or flush.
+  /// everything. What is visible by now is in it; what still waits in the log may not be. Fails:
+  /// timed_out, read_only, not_durable. Not to be called on the threads that reconcile or flush.
   result<std::uint64_t> await_flush(std::chrono::nanoseconds timeout);
 
   /// Ends the store after close() and draining: what was merged is flushed, made durable at any

@@ -205,6 +205,12 @@ result<bool> engine::flush() {
   return true;
 }
 
+result<void> engine::make_log_ready() {
+  return impl_->store && !impl_->store->broken() ? impl_->store->make_file_ready() : result<void>();
+}
+
+bool engine::log_wants_file() const noexcept { return impl_->store && impl_->store->wants_file(); }
+
 result<std::uint64_t> engine::await_flush(std::chrono::nanoseconds timeout) {
   impl& m = *impl_;
   if (!m.store)

@@ -61,8 +61,7 @@ failure wal_writer::refusal() const {
   return {errc::read_only, "nothing is written since this failed: " + broken_->detail};
 }
 
-result<wal_writer::spare> wal_writer::make_file() {
-  const std::uint64_t number = next_number_++;
+result<void> wal_writer::make_file(std::uint64_t number) const {
   auto made = env_.open(path_of(number), open_mode::create_new);
   if (!made)
     return made.error();
@@ -79,15 +78,15 @@ result<wal_writer::spare> wal_writer::make_file() {
       f.detail += "; it stays as it is: " + removed.error().detail;
     return f;
   }
-  return spare{number, true};
+  return {};
 }
 
 result<void> wal_writer::take_file() {
   if (spares_.empty()) {
-    const auto made = make_file();
-    if (!made)
-      return made.error();
-    spares_.push_back(*made);
+    const std::uint64_t number = next_number_++;
+    if (auto done = make_file(number); !done)
+      return done;
+    add_spare(number);
   }
   const spare s = spares_.front();
   auto opened = env_.open(path_of(s.number), open_mode::write);
@@ -246,16 +245,9 @@ result<void> wal_writer::release(std::uint64_t sequence) {
   return {};
 }
 
-result<void> wal_writer::prepare() {
-  if (broken_)
-    return refusal();
-  if (!spares_.empty())
-    return {};
-  const auto made = make_file();
-  if (!made)
-    return made.error();
-  spares_.push_back(*made);
-  return {};
+bool wal_writer::wants_spare() const noexcept {
+  const bool half_full = position_ + buffer_.size() > header_.file_bytes / 2;
+  return !broken_ && spares_.empty() && (!current_.is_open() || half_full);
 }
 
 } // namespace cmem

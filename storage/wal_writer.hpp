@@ -43,9 +43,14 @@ public:
   /// hold no others are reused. A failure to remove a file too many is answered, and breaks
   /// nothing.
   result<void> release(std::uint64_t sequence);
-  /// Makes a file ready if none is, so that the next full file does not wait for it. For idle
-  /// times. A failure breaks nothing.
-  result<void> prepare();
+  /// The file in use is half full, or there is none, and no other is ready.
+  [[nodiscard]] bool wants_spare() const noexcept;
+  /// To make one beside the writer, which may go on meanwhile: take a number, make its file on
+  /// another thread, add it. A failure to make it breaks nothing; a file that is never added goes
+  /// with the next opening.
+  [[nodiscard]] std::uint64_t take_number() noexcept { return next_number_++; }
+  result<void> make_file(std::uint64_t number) const;
+  void add_spare(std::uint64_t number) { spares_.push_back({number, true}); }
 
   [[nodiscard]] std::uint64_t appended() const noexcept { return appended_; } ///< last sequence
   [[nodiscard]] std::uint64_t durable() const noexcept { return durable_; }
@@ -61,7 +66,6 @@ private:
 
   wal_writer(env e, std::string directory, wal_options options, const wal_end& end);
   [[nodiscard]] std::string path_of(std::uint64_t number) const;
-  result<spare> make_file();
   result<void> take_file();
   result<void> write_header(std::uint64_t base);
   result<void> rewrite(const wal_end::tail& unsure);

@@ -88,6 +88,17 @@ struct wal_disk {
   }
 };
 
+/// Makes a file ahead if one is wanted, as another thread does.
+inline result<void> make_ready(wal_writer& w) {
+  if (!w.wants_spare())
+    return {};
+  const std::uint64_t number = w.take_number();
+  auto made = w.make_file(number);
+  if (made)
+    w.add_spare(number);
+  return made;
+}
+
 inline void append(wal_writer& w, std::uint64_t sequence, std::string_view payload) {
   REQUIRE(w.append(wal_type::batch, sequence, bytes_of(payload)));
 }

@@ -81,7 +81,7 @@ private:
       kept_elsewhere_ += random_.below(acknowledged_ - kept_elsewhere_ + 1);
       return error_of(w.release(kept_elsewhere_));
     }
-    return error_of(w.prepare());
+    return error_of(make_ready(w));
   }
 
   static failure error_of(const result<void>& r) { return r ? failure{} : r.error(); }

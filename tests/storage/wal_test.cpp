@@ -181,8 +181,8 @@ TEST_CASE("wal: no more spare files stay than were asked for, and one can be mad
   d.options.spares_max = 1;
   auto w = d.open();
   CHECK(d.files().empty()); // none before it is needed
-  REQUIRE(w.prepare());
-  REQUIRE(w.prepare());
+  REQUIRE(make_ready(w));
+  REQUIRE(make_ready(w));
   CHECK(d.files().size() == 1);
   for (std::uint64_t i = 1; i <= 9; ++i)
     append(w, i, large);
@@ -198,7 +198,7 @@ TEST_CASE("wal: files that a process made ready and did not use are made anew by
   const wal_disk d;
   {
     auto w = d.open();
-    REQUIRE(w.prepare());
+    REQUIRE(make_ready(w));
     CHECK(d.files() == std::vector<std::string>{"wal-0.log"});
   }
   auto w = d.open();
@@ -300,8 +300,8 @@ TEST_CASE("D4: after a failed sync the log is read-only, and says why") {
   d.faults->inject(fault::sync_eio, 0);
   CHECK(w.sync().error().code == errc::io_error);
   CHECK(w.durable() == 1);
-  for (const auto& f : {w.sync().error(), w.write().error(), w.prepare().error(),
-                        w.release(1).error(), w.append(wal_type::batch, 3, {}).error()}) {
+  for (const auto& f : {w.sync().error(), w.write().error(), w.release(1).error(),
+                        w.append(wal_type::batch, 3, {}).error()}) {
     CHECK(f.code == errc::read_only);
     CHECK_THAT(f.detail, ContainsSubstring("syncing /s/wal-0.log"));
   }
