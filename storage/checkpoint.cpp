@@ -60,4 +60,16 @@ result<checkpoint_files> open_checkpoint(const env& e, const std::string& direct
   }
 }
 
+result<std::optional<file>> hold_still(const env& e, const std::string& directory) {
+  auto lock = e.open(directory + "/LOCK", open_mode::read);
+  if (!lock && lock.error().code == errc::not_found)
+    return std::optional(file()); // nobody ever opened it to write
+  if (!lock)
+    return lock.error();
+  const auto taken = lock->try_lock();
+  if (!taken)
+    return taken.error();
+  return *taken ? std::optional(std::move(*lock)) : std::nullopt;
+}
+
 } // namespace cmem

@@ -39,4 +39,12 @@ result<std::vector<segment_reader>> open_segments(const env& e, const std::strin
 /// there is no store; `unsupported`, `corrupt`, `io_error`. Threads: any.
 result<checkpoint_files> open_checkpoint(const env& e, const std::string& directory);
 
+/// Whether the segments hold all that the store has: a store that was closed reserves no number
+/// beyond its checkpoint. Otherwise its log may hold more, or a process writes it.
+[[nodiscard]] inline bool holds_everything(const manifest& m) noexcept {
+  return m.reserved == m.checkpoint;
+}
+/// Nobody writes the store while what is answered lives. Empty: somebody does. Makes no file.
+result<std::optional<file>> hold_still(const env& e, const std::string& directory);
+
 } // namespace cmem

@@ -95,6 +95,26 @@ result<std::optional<concept_record>> cold_reader::get(const concept_id& id) con
   return std::optional(std::move(r));
 }
 
+result<std::string> cold_reader::name(const concept_id& id) const {
+  const auto p = locate(id, false);
+  if (!p)
+    return p.error();
+  if (p->head.record == nullptr)
+    return std::string();
+  const auto extras = p->head.in->extras(*p->head.record);
+  if (!extras)
+    return extras.error();
+  return std::string(extras->name);
+}
+
+result<std::uint64_t> cold_reader::outgoing(const concept_id& id) const {
+  const auto p = locate(id, true);
+  if (!p)
+    return p.error();
+  const bool there = p->head.record != nullptr && p->head.record->has(segment_concept::learned);
+  return there ? std::uint64_t{p->associations.record->associations} : 0;
+}
+
 result<std::vector<association_record>> cold_reader::neighbors(const concept_id& id,
                                                                const neighbor_filter& f) const {
   const auto p = locate(id, true);

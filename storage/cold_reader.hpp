@@ -23,6 +23,11 @@ public:
   /// A copy of the learned concept.
   result<std::optional<concept_record>> get(const concept_id& id) const;
   result<bool> learned(const concept_id& id) const;
+  /// Of a concept or placeholder; empty when it was only ever named by id, or is not there.
+  result<std::string> name(const concept_id& id) const;
+  /// How many associations lead from the learned concept, also to what is not learned: as
+  /// graph_snapshot::out() has them. 0 if it is not there.
+  result<std::uint64_t> outgoing(const concept_id& id) const;
   /// Copies of its outgoing associations whose targets are learned, as cmem::neighbors() orders and
   /// filters them. Fails too: `not_found`. Time: its degree, and a look-up for each target that
   /// passes the filter.

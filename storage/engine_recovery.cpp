@@ -20,19 +20,6 @@ result<void> make_directory(const store_options& o) {
   return o.files.make_directory(o.directory);
 }
 
-/// Nobody writes the store while it lives. Empty: somebody does.
-result<std::optional<file>> hold_still(const store_options& o) {
-  auto lock = o.files.open(o.directory + "/LOCK", open_mode::read);
-  if (!lock && lock.error().code == errc::not_found)
-    return std::optional(file()); // nobody ever opened it to write
-  if (!lock)
-    return lock.error();
-  const auto taken = lock->try_lock();
-  if (!taken)
-    return taken.error();
-  return *taken ? std::optional(std::move(*lock)) : std::nullopt;
-}
-
 /// The manifest of the store there, or of a new one. Precondition: its lock is held.
 result<manifest_file> manifest_of(const engine_options& options, bool& created) {
   const store_options& o = *options.store;
@@ -100,7 +87,8 @@ result<void> engine::impl::open_store() {
       return done;
   kinds_logged = kinds.size();
   log_bytes = recovered.bytes;
-  cut_sequence = recovered.records == 0 ? sequence : 0;
+  // Also a number that nothing was learned at is to be in a checkpoint when it is closed.
+  cut_sequence = recovered.records == 0 && first == m.checkpoint ? sequence : 0;
   auto made = durable_log::open(o.files, std::move(*opened), std::move(*writer),
                                 {o.level, o.waiting_bytes_max, o.on_commit_due}, first);
   if (!made)
@@ -113,7 +101,7 @@ result<void> engine::impl::open_store() {
 result<void> engine::impl::open_read_only() {
   const store_options& o = *options.store;
   recovered.read_only = true;
-  const auto still = hold_still(o);
+  const auto still = hold_still(o.files, o.directory);
   if (!still)
     return still.error();
   recovered.beside = !*still;

@@ -5,6 +5,7 @@
 #include "storage/segment_format.hpp"
 
 #include <atomic>
+#include <functional>
 #include <optional>
 
 namespace cmem {
@@ -14,6 +15,14 @@ struct segment_extras {
   std::string_view name;
   const_bytes
     attributes; ///< as attribute_codec.hpp has them, and checked: any reader may walk them
+};
+
+/// Who looks on while segment_reader::verify() goes on.
+struct verify_watch {
+  /// Told of each piece that is damaged, in the order of the file. Empty: the first one ends it.
+  std::function<void(const failure&)> on_fault = {};
+  /// Told of bytes read since the last call.
+  std::function<void(std::uint64_t)> on_bytes = {};
 };
 
 /// Header and checksums are verified by open(), every other 64 KiB by pread before they are first
@@ -57,8 +66,10 @@ public:
   /// Verifies what others will look at soon, on a thread of its own, until `stop`: those who come
   /// later need not. What is wrong is theirs to find.
   void read_ahead(const std::atomic<bool>& stop) const noexcept;
-  /// Reads every byte again, and checks all that a writer makes sure of. Bytes read.
-  result<std::uint64_t> verify() const;
+  /// Reads every byte again, and checks all that a writer makes sure of. Bytes read. Where
+  /// checksums fail and `on_fault` is told, what the bytes say is not looked at; else the first
+  /// thing that a writer would not write is the failure.
+  result<std::uint64_t> verify(const verify_watch& w = {}) const;
 
   /// What a mapping of vectors, content and extras takes: begins at a multiple of map_unit.
   [[nodiscard]] segment_extent payloads() const noexcept;

@@ -39,7 +39,7 @@ private:
 
 } // namespace
 
-result<std::uint64_t> segment_reader::verify() const {
+result<std::uint64_t> segment_reader::verify(const verify_watch& w) const {
   segment_header h;
   if (auto done = file_.read_all_at(std::as_writable_bytes(std::span(&h, 1)), 0); !done)
     return done.error();
@@ -57,12 +57,27 @@ result<std::uint64_t> segment_reader::verify() const {
     return done.error();
   if (checksums != checksums_)
     return corrupt(table.offset, "the table of checksums fails its own");
-  for (std::size_t s = 0; s != segment_checked_sections; ++s)
-    for (std::uint64_t p = 0; p != segment_pieces(h.sections[s].bytes); ++p)
-      if (auto done = check_piece(static_cast<segment_section>(s), p); !done)
-        return done.error();
-  if (auto done = verify_records(); !done)
-    return done.error();
+  const auto tell = [&w](std::uint64_t read) {
+    if (w.on_bytes)
+      w.on_bytes(read);
+  };
+  tell(sizeof h + table.bytes);
+  bool damaged = false;
+  for (std::size_t s = 0; s != segment_checked_sections; ++s) {
+    const std::uint64_t section = h.sections[s].bytes;
+    for (std::uint64_t p = 0; p != segment_pieces(section); ++p) {
+      if (auto done = check_piece(static_cast<segment_section>(s), p); !done) {
+        if (!w.on_fault)
+          return done.error();
+        w.on_fault(done.error());
+        damaged = true;
+      }
+      tell(std::min<std::uint64_t>(segment_block_bytes, section - p * segment_block_bytes));
+    }
+  }
+  if (!damaged)
+    if (auto done = verify_records(); !done)
+      return done.error();
   return *bytes;
 }
 
