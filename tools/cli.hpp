@@ -1,6 +1,7 @@
 #pragma once
 // The program `cmem`, as a function that a test can call.
 
+#include "storage/env.hpp"
 #include "tools/report.hpp"
 
 #include <functional>
@@ -24,6 +25,7 @@ struct console {
   std::ostream& err;           ///< errors, and the live line
   bool live = false;           ///< `err` is a terminal
   std::istream& in = std::cin; ///< of `import STORE -`
+  env files = env();           ///< where stores are; for tests
 };
 
 struct run_arguments {

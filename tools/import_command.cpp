@@ -17,6 +17,8 @@ namespace fs = std::filesystem;
 
 /// How far a pipe is read ahead for the first vector.
 constexpr std::uint64_t ahead_bytes_max = std::uint64_t{16} << 20;
+/// So that the log decides: small segments of a graph that grows say the same lists many times.
+constexpr std::size_t flush_concepts_of_import = 2'000'000;
 constexpr std::uint64_t log_file_bytes_max_of_import = std::uint64_t{64} << 20;
 
 struct input {
@@ -133,7 +135,11 @@ void print_text(const console& c, const std::string& store, const import_counts&
         << store << " holds " << show_count(s.snapshot.concept_count) << " concepts and "
         << show_count(s.snapshot.edge_count) << " associations\n";
   if (s.storage.durable_sequence >= s.snapshot.sequence)
-    c.out << "durable: all of it, up to sequence " << s.storage.durable_sequence << '\n';
+    c.out << "durable: all of it, up to sequence " << s.storage.durable_sequence
+          << (s.storage.checkpoint >= s.snapshot.sequence
+                ? "; flushed: segments hold all of it\n"
+                : "; flushed up to sequence " + std::to_string(s.storage.checkpoint)
+                    + ": the log holds the rest\n");
   else
     c.out << "NOT DURABLE: on the disk up to sequence " << s.storage.durable_sequence << " of "
           << s.snapshot.sequence << '\n';
@@ -151,6 +157,7 @@ void print_json(const console& c, const import_counts& n, const outcome& o, cons
   j["sequence"] = s.snapshot.sequence;
   j["durable_sequence"] = s.storage.durable_sequence;
   j["durable"] = s.storage.durable_sequence >= s.snapshot.sequence;
+  j["flushed_sequence"] = s.storage.checkpoint;
   c.out << j.dump(2) << '\n';
 }
 
@@ -162,17 +169,20 @@ int import_command(const import_arguments& a, const console& c) {
     return fail(c, opened.error());
   line_source lines(a.file == "-" ? c.in : in.file);
   store_opening how;
-  how.create = true;
-  how.vector_dimension = a.dimension;
+  how.write = true;
+  how.flush_concepts = flush_concepts_of_import;
   how.log_file_bytes =
     in.bytes == 0 ? log_file_bytes_max_of_import
                   : std::clamp(in.bytes, std::uint64_t{1} << 16, log_file_bytes_max_of_import);
-  if (!a.dimension) {
-    const auto known = vector_dimension_of(env(), a.store);
-    if (!known)
-      return fail(c, known.error());
-    how.vector_dimension = *known != 0 ? *known : dimension_of(in, lines);
-  }
+  const auto known = stored_manifest(c.files, a.store);
+  if (!known)
+    return fail(c, known.error());
+  if (a.dimension && *known && *a.dimension != (*known)->vector_dimension)
+    return fail(c, {errc::invalid_argument,
+                    "--dimension " + std::to_string(*a.dimension) + ": the vectors of " + a.store
+                      + " have " + std::to_string((*known)->vector_dimension) + " numbers"});
+  if (!*known)
+    how.vector_dimension = a.dimension ? *a.dimension : dimension_of(in, lines);
   const auto memory = open_store(a.store, how, c);
   if (!memory)
     return fail(c, memory.error());

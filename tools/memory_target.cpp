@@ -102,10 +102,11 @@ result<std::unique_ptr<scenario_target>> make_memory_target(const memory_spec& s
   c.storage_path = spec.storage;
   c.durability = spec.durability;
   if (!spec.storage.empty() && vector_dimension == 0) {
-    const auto stored = vector_dimension_of(c.files, spec.storage);
+    const auto stored = stored_manifest(c.files, spec.storage);
     if (!stored)
       return stored.error();
-    c.vector_dimension = *stored;
+    if (*stored)
+      c.vector_dimension = (*stored)->vector_dimension;
   }
   c.health.reconciliation_lag_max_ms =
     std::max(c.health.reconciliation_lag_max_ms, spec.reconcile_interval_ms);

@@ -1,9 +1,10 @@
-// get, neighbors and path: questions to the snapshot that a store opens with.
+// get and neighbors ask the segments where they can; path asks the snapshot that a store opens
+// with.
 
+#include "tools/concept_source.hpp"
 #include "tools/jsonl_writer.hpp"
 #include "tools/shown.hpp"
 #include "tools/store_commands.hpp"
-#include "tools/store_opening.hpp"
 
 namespace cmem::tools {
 namespace {
@@ -15,47 +16,55 @@ failure not_there(const std::string& id) {
           "concept " + show_text(id) + " is not in the store; an ID is 32 hex digits or a name"};
 }
 
-ordered_json concept_json(const concept_view& v, const graph_snapshot& s) {
+ordered_json concept_json(const concept_record& r, std::uint64_t outgoing) {
   ordered_json j;
-  j["id"] = v.id().hex();
-  if (!v.name().empty())
-    put_text(j, "name", v.name());
-  put_text(j, "content", v.content());
-  j["strength"] = json_number(v.strength());
-  j["confidence"] = json_number(v.confidence());
-  if (!v.vector().empty())
-    for (const float x : v.vector())
-      j["vector"].push_back(json_number(x));
-  attribute_reader attributes = v.attributes();
+  j["id"] = r.id.hex();
+  if (!r.name.empty())
+    put_text(j, "name", r.name);
+  put_text(j, "content", r.content);
+  j["strength"] = json_number(r.strength);
+  j["confidence"] = json_number(r.confidence);
+  for (const float x : r.vector)
+    j["vector"].push_back(json_number(x));
   j["attributes"] = ordered_json::object();
-  for (attribute_update a; attributes.next(a);)
-    j["attributes"][show_text(a.key)] = show_text(a.value.value_or(std::string_view()));
-  j["created_us"] = v.created();
-  j["last_accessed_us"] = v.last_accessed();
-  j["access_count"] = v.access_count();
-  j["outgoing"] = s.out(v.index()).size();
-  j["incoming"] = s.in(v.index()).size();
+  for (const auto& [key, value] : r.attributes)
+    j["attributes"][show_text(key)] = show_text(value);
+  j["created_us"] = r.created;
+  j["last_accessed_us"] = r.last_accessed;
+  j["access_count"] = r.access_count;
+  j["outgoing"] = outgoing;
   return j;
 }
 
-void print_concept(std::ostream& out, const concept_view& v, const graph_snapshot& s) {
-  out << show_name(v) << "\n  id            " << v.id().hex() << "\n  content       "
-      << show_text(v.content()) << "\n  strength      " << show_float(v.strength())
-      << "\n  confidence    " << show_float(v.confidence()) << '\n';
-  if (!v.vector().empty()) {
+void print_concept(std::ostream& out, const concept_record& r, std::uint64_t outgoing) {
+  out << show_name(r.id, r.name) << "\n  id            " << r.id.hex() << "\n  content       "
+      << show_text(r.content) << "\n  strength      " << show_float(r.strength)
+      << "\n  confidence    " << show_float(r.confidence) << '\n';
+  if (!r.vector.empty()) {
     out << "  vector       ";
-    for (const float x : v.vector())
+    for (const float x : r.vector)
       out << ' ' << show_float(x);
     out << '\n';
   }
-  attribute_reader attributes = v.attributes();
-  for (attribute_update a; attributes.next(a);)
-    out << "  attribute     " << show_text(a.key) << " = "
-        << show_text(a.value.value_or(std::string_view())) << '\n';
-  out << "  created       " << show_time(v.created()) << "\n  last accessed "
-      << show_time(v.last_accessed()) << ", " << v.access_count() << " times\n  associations  "
-      << s.out(v.index()).size() << " outgoing, " << s.in(v.index()).size() << " incoming\n";
+  for (const auto& [key, value] : r.attributes)
+    out << "  attribute     " << show_text(key) << " = " << show_text(value) << '\n';
+  out << "  created       " << show_time(r.created) << "\n  last accessed "
+      << show_time(r.last_accessed) << ", " << r.access_count << " times\n  outgoing      "
+      << outgoing << " associations\n";
 }
+
+ordered_json neighbor_json(const found_neighbor& n) {
+  ordered_json one;
+  one["id"] = n.id.hex();
+  if (!n.name.empty())
+    put_text(one, "name", n.name);
+  one["kind"] = n.kind;
+  one["confidence"] = json_number(n.confidence);
+  one["weight"] = json_number(n.weight);
+  return one;
+}
+
+std::string show_name(const concept_view& v) { return tools::show_name(v.id(), v.name()); }
 
 /// Names as commands take them again.
 ordered_json names_of(const graph_snapshot& s, const path& p) {
@@ -92,59 +101,57 @@ void print_path(std::ostream& out, const graph_snapshot& s, const kind_registry&
 } // namespace
 
 int get_command(const get_arguments& a, const console& c) {
-  const auto memory = open_store(a.store, {}, c);
-  if (!memory)
-    return fail(c, memory.error());
-  const auto s = (*memory)->share();
-  const auto found = s->find(parse_id(a.id));
+  const auto source = open_source(a.store, direction::outgoing, c);
+  return source ? get_from(**source, a, c) : fail(c, source.error());
+}
+
+int get_from(const concept_source& from, const get_arguments& a, const console& c) {
+  const auto id = parse_id(a.id);
+  const auto found = from.get(id);
   if (!found)
+    return fail(c, found.error());
+  if (!*found)
     return fail(c, not_there(a.id));
+  const auto outgoing = from.outgoing(id);
+  if (!outgoing)
+    return fail(c, outgoing.error());
   if (a.json)
-    c.out << dump(concept_json(*found, *s)) << '\n';
+    c.out << dump(concept_json(**found, *outgoing)) << '\n';
   else
-    print_concept(c.out, *found, *s);
+    print_concept(c.out, **found, *outgoing);
   return exit_ok;
 }
 
 int neighbors_command(const neighbors_arguments& a, const console& c) {
-  const auto memory = open_store(a.store, {}, c);
-  if (!memory)
-    return fail(c, memory.error());
-  const kind_registry& kinds = (*memory)->known_kinds();
+  const auto source =
+    open_source(a.store, a.incoming ? direction::incoming : direction::outgoing, c);
+  return source ? neighbors_from(**source, a, c) : fail(c, source.error());
+}
+
+int neighbors_from(const concept_source& from, const neighbors_arguments& a, const console& c) {
   neighbor_filter filter;
   filter.confidence_min = a.min_confidence;
   filter.limit = a.limit;
   if (a.kind) {
-    filter.kind = kinds.find(*a.kind);
+    filter.kind = from.kinds().find(*a.kind);
     if (!filter.kind)
       return fail(c, {errc::unknown_kind, "kind " + show_text(*a.kind) + " is not in the store"});
   }
-  const auto s = (*memory)->share();
   const auto id = parse_id(a.id);
-  const auto direction = a.incoming ? direction::incoming : direction::outgoing;
-  const auto found = neighbors(*s, id, direction, filter);
+  const auto found =
+    from.neighbors(id, a.incoming ? direction::incoming : direction::outgoing, filter);
   if (!found)
-    return fail(c, not_there(a.id));
+    return fail(c, found.error().code == errc::not_found ? not_there(a.id) : found.error());
   ordered_json j;
   j["id"] = id.hex();
   j["direction"] = a.incoming ? "incoming" : "outgoing";
   j["neighbors"] = ordered_json::array();
-  for (const neighbor& n : *found) {
-    const concept_view other = s->at(n.index);
-    const std::string kind(kinds.name_of(n.kind));
-    if (!a.json) {
-      c.out << show_name(other) << "  " << show_text(kind) << ", confidence "
+  for (const found_neighbor& n : *found) {
+    if (a.json)
+      j["neighbors"].push_back(neighbor_json(n));
+    else
+      c.out << tools::show_name(n.id, n.name) << "  " << show_text(n.kind) << ", confidence "
             << show_float(n.confidence) << ", weight " << show_float(n.weight) << '\n';
-      continue;
-    }
-    ordered_json one;
-    one["id"] = other.id().hex();
-    if (!other.name().empty())
-      put_text(one, "name", other.name());
-    one["kind"] = kind;
-    one["confidence"] = json_number(n.confidence);
-    one["weight"] = json_number(n.weight);
-    j["neighbors"].push_back(std::move(one));
   }
   if (a.json)
     c.out << dump(j) << '\n';

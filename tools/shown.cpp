@@ -19,8 +19,8 @@ std::string show_text(std::string_view text) {
   return quoted.substr(1, quoted.size() - 2);
 }
 
-std::string show_name(const concept_view& c) {
-  return c.name().empty() ? c.id().hex() : show_text(c.name());
+std::string show_name(const concept_id& id, std::string_view name) {
+  return name.empty() ? id.hex() : show_text(name);
 }
 
 std::string show_time(timestamp_us t) {

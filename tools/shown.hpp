@@ -12,7 +12,7 @@ namespace cmem::tools {
 /// Fit for a terminal: control characters escaped, what is no UTF-8 replaced.
 [[nodiscard]] std::string show_text(std::string_view text);
 /// The name, or the id in hex where there is none.
-[[nodiscard]] std::string show_name(const concept_view& c);
+[[nodiscard]] std::string show_name(const concept_id& id, std::string_view name);
 /// "2026-02-03 04:05:06.000007 UTC"
 [[nodiscard]] std::string show_time(timestamp_us t);
 

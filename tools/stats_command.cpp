@@ -11,7 +11,8 @@ int stats_command(const store_arguments& a, const console& c) {
   if (!memory)
     return fail(c, memory.error());
   const memory_stats s = (*memory)->stats();
-  const auto files = list_store((*memory)->settings().files, a.store);
+  const recovery_report& r = (*memory)->recovery();
+  const auto files = list_store(c.files, a.store);
   if (!files)
     return fail(c, files.error());
   nlohmann::ordered_json j;
@@ -21,10 +22,13 @@ int stats_command(const store_arguments& a, const console& c) {
   j["kinds"] = (*memory)->known_kinds().size();
   j["vector_dimension"] = (*memory)->settings().vector_dimension;
   j["sequence"] = s.snapshot.sequence;
-  j["durable_sequence"] = s.storage.durable_sequence;
+  j["durable_sequence"] = r.log_sequence; // what was not on the disk, no opening has found
+  j["checkpoint"] = r.checkpoint;
   j["timestamp_us"] = s.snapshot.timestamp;
-  j["segments"] = files->count(store_file_type::segment);
+  j["segments"] = r.segments;
+  j["segment_bytes"] = r.segment_bytes;
   j["log_files"] = files->count(store_file_type::log);
+  j["log_bytes"] = files->bytes(store_file_type::log);
   j["bytes_on_disk"] = files->bytes();
   j["bytes_in_memory"] = s.memory.total;
   if (a.json) {

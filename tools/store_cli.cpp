@@ -42,7 +42,8 @@ void add_store_commands(CLI::App& app, store_command_line& line) {
   neighbors
     ->add_option("--min-confidence", line.neighbors.min_confidence, "Only from this confidence on")
     ->check(CLI::Range(0.0, 1.0));
-  neighbors->add_flag("--incoming", line.neighbors.incoming, "Those that lead here instead");
+  neighbors->add_flag("--incoming", line.neighbors.incoming,
+                      "Those that lead here instead; reads the whole store");
 
   auto* path = add(app, "path", "Find the way of fewest hops from one concept to another",
                    line.path.store, line.path.json);
@@ -52,12 +53,16 @@ void add_store_commands(CLI::App& app, store_command_line& line) {
     ->check(CLI::Range(std::uint32_t{0}, path_depth_max))
     ->capture_default_str();
 
-  add(app, "stats", "Count what a store holds", line.stats.store, line.stats.json);
+  add(app, "stats", "Count what a store holds; reads all of it but content and vectors",
+      line.stats.store, line.stats.json);
   add(app, "verify", "Check every checksum of a store", line.verify.store, line.verify.json);
 
   auto* inspect = app.add_subcommand("inspect", "Show what any file of a store says");
   inspect->add_option("FILE", line.inspect.file, "The file")->required();
   inspect->add_flag("--entries", line.inspect.entries, "Each entry of each batch, too");
+  inspect->add_option("--limit", line.inspect.limit, "Show at most so many records")
+    ->check(CLI::PositiveNumber)
+    ->capture_default_str();
   inspect->add_flag("--json", line.inspect.json, "Print one JSON object a line");
 }
 

@@ -55,8 +55,9 @@ struct store_arguments {
 
 struct inspect_arguments {
   std::string file;
-  bool entries = false; ///< of each batch in a log
-  bool json = false;    ///< one object a line
+  bool entries = false;      ///< of each batch in a log
+  bool json = false;         ///< one object a line
+  std::uint64_t limit = 200; ///< records shown, each with a line
 };
 
 /// JSON lines into a store, which is made if it is not there. A bad line is reported by its number;
@@ -67,8 +68,13 @@ int import_command(const import_arguments& a, const console& c);
 /// associations by ids of source and target and the kind's name.
 int export_command(const export_arguments& a, const console& c);
 
+class concept_source;
+
 int get_command(const get_arguments& a, const console& c);
 int neighbors_command(const neighbors_arguments& a, const console& c);
+/// The same of a source that is open.
+int get_from(const concept_source& from, const get_arguments& a, const console& c);
+int neighbors_from(const concept_source& from, const neighbors_arguments& a, const console& c);
 /// That there is no path is an answer: exit_ok.
 int path_command(const path_arguments& a, const console& c);
 int stats_command(const store_arguments& a, const console& c);

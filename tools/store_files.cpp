@@ -1,5 +1,6 @@
 #include "tools/store_files.hpp"
 
+#include "storage/segment_format.hpp"
 #include "storage/wal_format.hpp"
 
 #include <algorithm>
@@ -8,20 +9,20 @@ namespace cmem::tools {
 
 store_file_type store_file_type_of(std::string_view name) {
   name.remove_prefix(name.rfind('/') + 1); // npos + 1 is 0
-  if (name == "ROOT" || name == "MANIFEST")
-    return store_file_type::root;
+  if (name == "MANIFEST")
+    return store_file_type::manifest;
   if (name == "LOCK")
     return store_file_type::lock;
   if (wal_file_number(name))
     return store_file_type::log;
-  if (name.starts_with("segment-") && name.ends_with(".cmseg"))
+  if (segment_file_number(name))
     return store_file_type::segment;
   return store_file_type::other;
 }
 
 std::string_view to_string(store_file_type t) noexcept {
   switch (t) {
-    case store_file_type::root: return "root";
+    case store_file_type::manifest: return "manifest";
     case store_file_type::log: return "log";
     case store_file_type::segment: return "segment";
     case store_file_type::lock: return "lock";
@@ -34,6 +35,13 @@ std::uint64_t store_listing::bytes() const noexcept {
   std::uint64_t sum = 0;
   for (const auto& f : files)
     sum += f.bytes;
+  return sum;
+}
+
+std::uint64_t store_listing::bytes(store_file_type t) const noexcept {
+  std::uint64_t sum = 0;
+  for (const auto& f : files)
+    sum += f.type == t ? f.bytes : 0;
   return sum;
 }
 
@@ -61,7 +69,7 @@ result<store_listing> list_store(const env& e, const std::string& directory) {
       return size.error();
     all.files.push_back({name, store_file_type_of(name), *size});
   }
-  if (all.count(store_file_type::root) + all.count(store_file_type::log)
+  if (all.count(store_file_type::manifest) + all.count(store_file_type::log)
         + all.count(store_file_type::segment)
       == 0)
     return none;

@@ -9,7 +9,7 @@
 
 namespace cmem::tools {
 
-enum class store_file_type : std::uint8_t { root, log, segment, lock, other };
+enum class store_file_type : std::uint8_t { manifest, log, segment, lock, other };
 
 /// By its name, which may have a path before it.
 [[nodiscard]] store_file_type store_file_type_of(std::string_view name);
@@ -25,6 +25,7 @@ struct store_listing {
   std::vector<store_file> files; ///< by name
 
   [[nodiscard]] std::uint64_t bytes() const noexcept;
+  [[nodiscard]] std::uint64_t bytes(store_file_type t) const noexcept;
   [[nodiscard]] std::size_t count(store_file_type t) const noexcept;
 };
 

@@ -1,6 +1,5 @@
 #include "tools/store_opening.hpp"
 
-#include "storage/manifest.hpp"
 #include "tools/report.hpp"
 #include "tools/status_line.hpp"
 #include "tools/store_files.hpp"
@@ -10,27 +9,31 @@
 
 namespace cmem::tools {
 
-result<std::uint32_t> vector_dimension_of(const env& e, const std::string& directory) {
-  const auto known = read_manifest(e, directory);
+result<std::optional<manifest>> stored_manifest(const env& e, const std::string& directory) {
+  auto known = read_manifest(e, directory);
   if (known)
-    return known->value.vector_dimension;
+    return std::optional(std::move(known->value));
   if (known.error().code == errc::not_found) // one that is to be made
-    return std::uint32_t{0};
+    return std::optional<manifest>();
   return known.error();
 }
 
 result<std::unique_ptr<concurrent_memory>> open_store(const std::string& directory,
                                                       const store_opening& how, const console& c) {
   config settings;
-  if (!how.create)
-    if (const auto there = list_store(settings.files, directory); !there)
+  if (!how.write)
+    if (const auto there = list_store(c.files, directory); !there)
       return there.error();
-  const auto dimension = vector_dimension_of(settings.files, directory);
-  if (!dimension)
-    return dimension.error();
+  const auto known = stored_manifest(c.files, directory);
+  if (!known)
+    return known.error();
+  settings.files = c.files;
   settings.storage_path = directory;
-  settings.vector_dimension = how.vector_dimension.value_or(*dimension);
+  settings.read_only = !how.write;
+  settings.vector_dimension = *known ? (*known)->vector_dimension : how.vector_dimension;
+  settings.association_times = !*known || (*known)->association_times;
   settings.log_file_bytes = how.log_file_bytes;
+  settings.memory_threshold = how.flush_concepts;
   settings.overflow = overflow_policy::reject;
   settings.reader_actors = 1;
   settings.log = [&err = c.err, one = std::make_shared<std::mutex>()](log_level level,
@@ -46,10 +49,19 @@ result<std::unique_ptr<concurrent_memory>> open_store(const std::string& directo
       if (!line.due())
         return;
       const std::uint64_t percent = p.bytes_done * 100 / std::max<std::uint64_t>(p.bytes_total, 1);
-      line.show("opening " + directory + ": " + show_count(p.entries) + " entries, "
-                + std::to_string(percent) + " % of the log");
+      line.show("opening " + directory + ": " + std::to_string(percent) + " % of "
+                + show_count(p.bytes_total >> 20) + " MiB");
     };
-  return concurrent_memory::open(std::move(settings));
+  auto memory = concurrent_memory::open(std::move(settings));
+  line.clear();
+  if (memory && (*memory)->recovery().beside)
+    note_beside(c, directory, (*memory)->recovery().checkpoint);
+  return memory;
+}
+
+void note_beside(const console& c, const std::string& directory, std::uint64_t checkpoint) {
+  c.err << "cmem: another process writes " << directory
+        << ": this shows its last checkpoint, sequence " << checkpoint << '\n';
 }
 
 int fail(const console& c, const failure& f, int code) {

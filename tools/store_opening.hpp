@@ -2,6 +2,7 @@
 // Opening a store for a command.
 
 #include "actors/concurrent_memory.hpp"
+#include "storage/manifest.hpp"
 #include "tools/cli.hpp"
 
 #include <optional>
@@ -10,21 +11,27 @@
 namespace cmem::tools {
 
 struct store_opening {
-  bool create = false; ///< if it is not there
-  /// Unset: that of the store, or 0 of a new one.
-  std::optional<std::uint32_t> vector_dimension = {};
-  /// Each opening begins a log file: the least, for commands that only look.
+  /// Takes its lock, and makes it if it is not there. Without, no file is made and none changes;
+  /// beside a process that writes it, its last checkpoint is seen, and `err` says so (D6).
+  bool write = false;
+  /// Of a new store.
+  std::uint32_t vector_dimension = 0;
   std::uint64_t log_file_bytes = wal_file_bytes_min;
+  /// Concepts that change before they are flushed.
+  std::size_t flush_concepts = config().memory_threshold;
 };
 
 /// A memory on the store, which takes `reject` for a full log. Shows how far it is on a terminal.
-/// Errors of the memory go to the console's `err`, which must outlive it. Fails: not_found, locked
-/// with the pid of the process that writes it, and as concurrent_memory::open() does.
+/// Errors of the memory go to the console's `err`, which must outlive it. Fails: not_found; when it
+/// writes, locked with the pid of the process that does; and as concurrent_memory::open() does.
 result<std::unique_ptr<concurrent_memory>> open_store(const std::string& directory,
                                                       const store_opening& how, const console& c);
 
-/// Of the store there; 0 where there is none.
-result<std::uint32_t> vector_dimension_of(const env& e, const std::string& directory);
+/// Of the store there; nullopt where there is none. Fails: as read_manifest() does.
+result<std::optional<manifest>> stored_manifest(const env& e, const std::string& directory);
+
+/// That another process writes the store, and what is seen of it.
+void note_beside(const console& c, const std::string& directory, std::uint64_t checkpoint);
 
 /// Prints the failure and gives its exit code back.
 int fail(const console& c, const failure& f, int code = exit_missed);

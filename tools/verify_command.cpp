@@ -12,6 +12,7 @@ void print_json(std::ostream& out, const store_check& s) {
   nlohmann::ordered_json j;
   j["ok"] = s.ok();
   j["bytes"] = s.bytes;
+  j["segments"] = s.segments;
   j["records"] = s.records;
   j["entries"] = s.entries;
   j["sequence"] = s.sequence;
@@ -27,25 +28,21 @@ void print_text(std::ostream& out, const std::string& store, const store_check& 
     out << "note: " << note << '\n';
   for (const failure& f : s.faults)
     out << "FAULT: " << to_string(f) << '\n';
-  out << store << ": " << show_count(s.bytes) << " bytes read, " << show_count(s.records)
-      << " log records with " << show_count(s.entries) << " entries, up to sequence " << s.sequence
+  out << store << ": " << show_count(s.bytes) << " bytes read, " << s.segments << " segments, "
+      << show_count(s.records) << " log records with " << show_count(s.entries)
+      << " entries, up to sequence " << s.sequence
       << (s.ok() ? ": all checksums are right\n" : ": DAMAGED\n");
 }
 
 } // namespace
 
 int verify_command(const store_arguments& a, const console& c) {
-  const env files;
-  if (const auto there = list_store(files, a.store); !there)
-    return fail(c, there.error());
-  const auto lock = files.lock(a.store + "/LOCK");
-  if (!lock)
-    return fail(c, lock.error());
   status_line line(c);
-  const auto checked = check_store(files, a.store, [&line](std::uint64_t bytes) {
-    if (line.due())
-      line.show("verify: " + show_count(bytes >> 20) + " MiB");
-  });
+  const auto checked =
+    check_store(c.files, a.store, [&line](std::uint64_t bytes, std::uint64_t of) {
+      if (line.due())
+        line.show("verify: " + show_count(bytes >> 20) + " of " + show_count(of >> 20) + " MiB");
+    });
   line.clear();
   if (!checked)
     return fail(c, checked.error());
