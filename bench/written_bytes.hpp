@@ -26,7 +26,7 @@ public:
   answer ftruncate(int fd, std::uint64_t bytes) override { return system_->ftruncate(fd, bytes); }
   answer fdatasync(int fd) override { return system_->fdatasync(fd); }
   answer size(int fd) override { return system_->size(fd); }
-  answer lock(int fd) override { return system_->lock(fd); }
+  answer lock(int fd, lock_mode mode) override { return system_->lock(fd, mode); }
   answer map(int fd, std::size_t bytes, const std::byte*& at) override {
     return system_->map(fd, bytes, at);
   }

@@ -66,7 +66,7 @@ result<std::optional<file>> hold_still(const env& e, const std::string& director
     return std::optional(file()); // nobody ever opened it to write
   if (!lock)
     return lock.error();
-  const auto taken = lock->try_lock();
+  const auto taken = lock->try_lock(lock_mode::shared);
   if (!taken)
     return taken.error();
   return *taken ? std::optional(std::move(*lock)) : std::nullopt;

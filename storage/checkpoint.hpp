@@ -44,7 +44,8 @@ result<checkpoint_files> open_checkpoint(const env& e, const std::string& direct
 [[nodiscard]] inline bool holds_everything(const manifest& m) noexcept {
   return m.reserved == m.checkpoint;
 }
-/// Nobody writes the store while what is answered lives. Empty: somebody does. Makes no file.
+/// Nobody writes the store while what is answered lives; others may read it. Empty: somebody
+/// writes. Makes no file.
 result<std::optional<file>> hold_still(const env& e, const std::string& directory);
 
 } // namespace cmem

@@ -216,8 +216,8 @@ result<void> file::truncate(std::uint64_t bytes) {
   return {};
 }
 
-result<bool> file::try_lock() {
-  const auto done = persist([&] { return system_->lock(fd_); });
+result<bool> file::try_lock(lock_mode mode) {
+  const auto done = persist([&] { return system_->lock(fd_, mode); });
   if (done < 0 && done != -EWOULDBLOCK)
     return system_failure("locking ", path_, done);
   return done >= 0;

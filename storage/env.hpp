@@ -76,8 +76,9 @@ public:
   /// What was written before is on the disk, and the size. Never tried again (D4): once it failed
   /// every later call fails, because Linux then drops what it could not write and forgets it.
   result<void> sync();
-  /// False if another handle holds it, in this process or another. Given up with the handle.
-  result<bool> try_lock();
+  /// False if another handle holds it, in this process or another, and they do not share it. Given
+  /// up with the handle.
+  result<bool> try_lock(lock_mode mode = lock_mode::exclusive);
   result<std::uint64_t> size() const;
   /// The first `bytes` of the file. Precondition: it has that many.
   result<file_mapping> map(std::size_t bytes) const;

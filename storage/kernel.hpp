@@ -24,6 +24,11 @@ enum class open_mode : std::uint8_t {
   directory,  ///< for sync alone
 };
 
+enum class lock_mode : std::uint8_t {
+  exclusive,
+  shared, ///< with others that share it
+};
+
 /// Answers as a kernel does: a number >= 0, or a negated errno. Calls may be interrupted (-EINTR)
 /// and may do less than was asked for: callers use `env`, which deals with both. Below this
 /// interface a test puts a file system of its own, so that every line above it meets the faults.
@@ -49,8 +54,8 @@ public:
   /// Of a directory: its entries.
   virtual answer fdatasync(int fd) = 0;
   virtual answer size(int fd) = 0;
-  /// Exclusive, without waiting; held until the descriptor is closed or its process ends.
-  virtual answer lock(int fd) = 0;
+  /// Without waiting; held until the descriptor is closed or its process ends.
+  virtual answer lock(int fd, lock_mode mode) = 0;
   /// Read-only and shared. Precondition: bytes > 0.
   virtual answer map(int fd, std::size_t bytes, const std::byte*& at) = 0;
   virtual void unmap(const std::byte* at, std::size_t bytes) noexcept = 0;

@@ -73,7 +73,9 @@ public:
 
   // Not fcntl's locks: those vanish when anything in the process closes the file, and do not
   // keep two stores of one process apart.
-  answer lock(int fd) override { return answered(::flock(fd, LOCK_EX | LOCK_NB)); }
+  answer lock(int fd, lock_mode mode) override {
+    return answered(::flock(fd, (mode == lock_mode::shared ? LOCK_SH : LOCK_EX) | LOCK_NB));
+  }
 
   answer map(int fd, std::size_t bytes, const std::byte*& at) override {
     void* const mapped = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0);

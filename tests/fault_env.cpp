@@ -227,8 +227,11 @@ fault_env::answer fault_env::open(const std::string& path, open_mode mode) {
 
 void fault_env::close(int fd) {
   const std::lock_guard guard(mutex_);
-  if (const auto lock = locks_.find(opened(fd)); lock != locks_.end() && lock->second == fd)
-    locks_.erase(lock);
+  if (const auto lock = locks_.find(opened(fd)); lock != locks_.end()) {
+    lock->second.by.erase(fd);
+    if (lock->second.by.empty())
+      locks_.erase(lock);
+  }
   descriptors_.erase(fd);
 }
 
@@ -332,7 +335,7 @@ fault_env::answer fault_env::size(int fd) {
   return leave(v, static_cast<answer>(i->ends_early.value_or(i->now.size())));
 }
 
-fault_env::answer fault_env::lock(int fd) {
+fault_env::answer fault_env::lock(int fd, lock_mode mode) {
   const std::lock_guard guard(mutex_);
   const verdict v = enter("lock", path_of(fd), blocking);
   if (v.error < 0)
@@ -340,7 +343,13 @@ fault_env::answer fault_env::lock(int fd) {
   const inode* const i = opened(fd);
   if (i == nullptr)
     return -EBADF;
-  return leave(v, locks_.emplace(i, fd).first->second == fd ? 0 : -EWOULDBLOCK);
+  held& h = locks_[i];
+  const bool alone = h.by.empty() || h.by == std::set<int>{fd};
+  if (!alone && (h.mode == lock_mode::exclusive || mode == lock_mode::exclusive))
+    return leave(v, -EWOULDBLOCK);
+  h.mode = mode;
+  h.by.insert(fd);
+  return leave(v, 0);
 }
 
 fault_env::answer fault_env::map(int fd, std::size_t bytes, const std::byte*& at) {

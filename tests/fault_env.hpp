@@ -11,6 +11,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string_view>
 
 namespace cmem::test {
@@ -78,7 +79,7 @@ public:
   answer ftruncate(int fd, std::uint64_t bytes) override;
   answer fdatasync(int fd) override;
   answer size(int fd) override;
-  answer lock(int fd) override;
+  answer lock(int fd, lock_mode mode) override;
   answer map(int fd, std::size_t bytes, const std::byte*& at) override;
   void unmap(const std::byte* at, std::size_t bytes) noexcept override;
   answer map_at(int fd, std::uint64_t offset, std::size_t bytes, std::byte* at) override;
@@ -98,6 +99,10 @@ private:
     std::shared_ptr<inode> directory;
     std::string name;
     std::shared_ptr<inode> there; // null if nothing is
+  };
+  struct held { // a lock
+    lock_mode mode;
+    std::set<int> by; // descriptors
   };
   struct plan {
     fault what;
@@ -120,7 +125,7 @@ private:
   mutable std::mutex mutex_;
   std::shared_ptr<inode> root_;
   std::map<int, std::pair<std::shared_ptr<inode>, std::string>> descriptors_;
-  std::map<const inode*, int> locks_; // by the descriptor that holds it
+  std::map<const inode*, held> locks_;
   std::map<const std::byte*, std::unique_ptr<std::byte[]>> mappings_;
   int next_descriptor_ = 3;
   splitmix random_;

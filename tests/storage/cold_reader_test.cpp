@@ -55,8 +55,11 @@ TEST_CASE("cold_reader: many segments together are the snapshot") {
       const cold_reader& r = need(opened);
       REQUIRE(r.store() == m->current());
       for (const concept_id& id : ids) {
-        if (!s.find(id))
+        const auto here = s.find(id);
+        REQUIRE(need(r.outgoing(id)) == (here ? s.out(here->index()).size() : 0));
+        if (!here)
           continue;
+        REQUIRE(need(r.name(id)) == here->name());
         for (const neighbor_filter& f :
              {neighbor_filter{}, neighbor_filter{.kind = kinds::causal},
               neighbor_filter{.confidence_min = 0.5F}, neighbor_filter{.limit = 2}})

@@ -181,6 +181,24 @@ TEST_CASE("D6: a lock file has one holder, in one process too, and says who") {
   CHECK(d.e.lock(d.at("LOCK")));
 }
 
+TEST_CASE("D6: who shares a lock keeps out who does not, and no other") {
+  const folder d;
+  const auto handle = [&] { return std::move(*d.e.open(d.at("LOCK"), open_mode::create)); };
+  {
+    file first = handle();
+    file second = handle();
+    CHECK(*first.try_lock(lock_mode::shared));
+    CHECK(*second.try_lock(lock_mode::shared));
+    CHECK_FALSE(*handle().try_lock());
+    CHECK(d.e.lock(d.at("LOCK")).error().code == errc::locked);
+    first.close();
+    CHECK_FALSE(*handle().try_lock());
+  }
+  const auto writer = d.e.lock(d.at("LOCK"));
+  REQUIRE(writer);
+  CHECK_FALSE(*handle().try_lock(lock_mode::shared));
+}
+
 TEST_CASE("env: the clocks go on, and seeds differ") {
   const env e;
   const auto before = e.monotonic_ns();

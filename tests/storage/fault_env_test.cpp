@@ -316,6 +316,18 @@ TEST_CASE("fault_env: a full disk takes no more bytes until some are given back"
   REQUIRE(f.write_at(bytes_of(sector_of('c')), 0)); // in place
 }
 
+TEST_CASE("fault_env: locks are shared, or not, as the system has it") {
+  const disk d;
+  file first = std::move(*d.e.open("/s/LOCK", open_mode::create));
+  file second = std::move(*d.e.open("/s/LOCK", open_mode::write));
+  CHECK(*first.try_lock(lock_mode::shared));
+  CHECK(*second.try_lock(lock_mode::shared));
+  CHECK_FALSE(*second.try_lock());
+  first.close();
+  CHECK(*second.try_lock());
+  CHECK_FALSE(*d.e.open("/s/LOCK", open_mode::read)->try_lock(lock_mode::shared));
+}
+
 TEST_CASE("fault_env: the clock is the test's") {
   const disk d;
   const auto wall = d.e.wall_us();

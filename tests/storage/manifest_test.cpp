@@ -85,7 +85,7 @@ public:
   answer ftruncate(int fd, std::uint64_t bytes) override { return disk_->ftruncate(fd, bytes); }
   answer fdatasync(int fd) override { return disk_->fdatasync(fd); }
   answer size(int fd) override { return disk_->size(fd); }
-  answer lock(int fd) override { return disk_->lock(fd); }
+  answer lock(int fd, lock_mode mode) override { return disk_->lock(fd, mode); }
   answer map(int fd, std::size_t bytes, const std::byte*& at) override {
     return disk_->map(fd, bytes, at);
   }

@@ -126,6 +126,33 @@ TEST_CASE("D3: every flipped bit of a segment is reported") {
   }
 }
 
+TEST_CASE("D3: verify goes on behind a bad piece for whoever is told") {
+  damaged_segment d(12, 2'000, 9'000);
+  auto bytes = d.good;
+  std::vector<std::uint64_t> places;
+  for (const segment_section s :
+       {segment_section::concepts, segment_section::associations, segment_section::bloom}) {
+    const segment_extent section =
+      need(segment_reader::open(d.e, damaged_segment::path)).header().at(s);
+    const std::uint64_t piece = (segment_pieces(section.bytes) - 1) * segment_block_bytes;
+    places.push_back(section.offset + piece);
+    bytes[static_cast<std::size_t>(section.end() - 1)] ^= std::byte{1};
+  }
+  d.put(bytes);
+  const auto opened = segment_reader::open(d.e, damaged_segment::path);
+  std::vector<std::string> faults;
+  std::uint64_t read = 0;
+  verify_watch watch;
+  watch.on_fault = [&](const failure& f) { faults.push_back(f.detail); };
+  watch.on_bytes = [&](std::uint64_t more) { read += more; };
+  CHECK(need(need(opened).verify(watch)) == bytes.size());
+  CHECK(read == bytes.size());
+  REQUIRE(faults.size() == places.size());
+  for (std::size_t i = 0; i != places.size(); ++i)
+    CHECK_THAT(faults[i], ContainsSubstring("offset " + std::to_string(places[i]) + ":"));
+  CHECK(places[0] > sizeof(segment_header)); // not the first piece
+}
+
 TEST_CASE("D3: verify names the first bad piece") {
   damaged_segment d(12, 2'600, 26'000);
   segment_header h;
