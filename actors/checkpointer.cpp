@@ -10,8 +10,8 @@ checkpointer_actor::behavior_type make_checkpointer(
   checkpointer_actor::stateful_pointer<checkpointer_state> self,
   std::shared_ptr<memory_core> core) {
   cafx::state(self).core = std::move(core);
-  // The first log file, and what a predecessor left.
-  cafx::send(self, checkpointer_actor(self), msg::flush_now{});
+  if (cafx::state(self).core->flush_due()) // a predecessor left it
+    cafx::send(self, checkpointer_actor(self), msg::flush_now{});
   return {
     [self](const msg::flush_now&) {
       auto& state = cafx::state(self);

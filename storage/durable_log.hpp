@@ -157,7 +157,7 @@ private:
 
   std::atomic<bool> asked_{false}; // on_commit_due was called since the last commit began
   std::atomic<bool> broken_{false};
-  std::atomic<bool> wants_file_{true};
+  std::atomic<bool> wants_file_{false};
   std::atomic<std::uint64_t> reserved_;
   std::atomic<std::uint64_t> waiting_bytes_{0};
 };

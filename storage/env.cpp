@@ -283,7 +283,8 @@ result<file_lock> env::lock(const std::string& path) const {
     holder = holder.substr(0, holder.find_first_not_of("0123456789"));
     return failure{errc::locked, path + " is held by "
                                    + (holder.empty() ? "another process" : "process " + holder)
-                                   + "; close the store there, or open it read-only here"};
+                                   + ", or being read by one; close the store there, or open it "
+                                     "read-only here"};
   }
   const std::string pid = std::to_string(system_->pid()) + "\n";
   if (auto done = opened->truncate(0); !done)

@@ -246,8 +246,8 @@ result<void> wal_writer::release(std::uint64_t sequence) {
 }
 
 bool wal_writer::wants_spare() const noexcept {
-  const bool half_full = position_ + buffer_.size() > header_.file_bytes / 2;
-  return !broken_ && spares_.empty() && (!current_.is_open() || half_full);
+  return !broken_ && spares_.empty() && current_.is_open()
+         && position_ + buffer_.size() > header_.file_bytes / 2;
 }
 
 } // namespace cmem

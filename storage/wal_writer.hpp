@@ -43,7 +43,7 @@ public:
   /// hold no others are reused. A failure to remove a file too many is answered, and breaks
   /// nothing.
   result<void> release(std::uint64_t sequence);
-  /// The file in use is half full, or there is none, and no other is ready.
+  /// The file in use is half full, and no other is ready.
   [[nodiscard]] bool wants_spare() const noexcept;
   /// To make one beside the writer, which may go on meanwhile: take a number, make its file on
   /// another thread, add it. A failure to make it breaks nothing; a file that is never added goes

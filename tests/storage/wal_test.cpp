@@ -182,9 +182,14 @@ TEST_CASE("wal: no more spare files stay than were asked for, and one can be mad
   auto w = d.open();
   CHECK(d.files().empty()); // none before it is needed
   REQUIRE(make_ready(w));
+  CHECK(d.files().empty());
+  append(w, 1, large);
+  append(w, 2, large); // more than half of a file
+  REQUIRE(w.wants_spare());
   REQUIRE(make_ready(w));
-  CHECK(d.files().size() == 1);
-  for (std::uint64_t i = 1; i <= 9; ++i)
+  CHECK_FALSE(w.wants_spare());
+  CHECK(d.files().size() == 2);
+  for (std::uint64_t i = 3; i <= 9; ++i)
     append(w, i, large);
   REQUIRE(w.sync());
   CHECK(d.files().size() == 5);
@@ -198,15 +203,17 @@ TEST_CASE("wal: files that a process made ready and did not use are made anew by
   const wal_disk d;
   {
     auto w = d.open();
+    append(w, 1, large);
+    append(w, 2, large);
+    REQUIRE(w.sync());
     REQUIRE(make_ready(w));
-    CHECK(d.files() == std::vector<std::string>{"wal-0.log"});
+    CHECK(d.files() == std::vector<std::string>{"wal-0.log", "wal-1.log"});
   }
   auto w = d.open();
-  CHECK(d.files().empty());
-  append(w, 1, "a");
+  append(w, 3, "a");
   REQUIRE(w.sync());
-  CHECK(d.files() == std::vector<std::string>{"wal-1.log"});
-  CHECK(d.read().text() == "1=a");
+  CHECK(d.files() == std::vector<std::string>{"wal-0.log", "wal-2.log"});
+  CHECK(d.read().records.size() == 3);
 }
 
 TEST_CASE("wal: the log may end before what is kept elsewhere") {
