@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <random>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,16 @@ public:
     const association_values v = some_values(kind);
     builder.append(list, target, v, version);
     model[list].push_back({target, v});
+  }
+  /// All of an empty list at once.
+  void make(std::uint32_t list, std::uint32_t count) {
+    builder.make(list, count, version);
+    std::uint32_t next = 0;
+    builder.fill(list, [&] {
+      const auto kind = static_cast<kind_id>(next % 3);
+      model[list].push_back({7 * next++, some_values(kind)});
+      return std::pair(model[list].back().target, model[list].back().values);
+    });
   }
   void replace(std::uint32_t list, std::uint32_t at) {
     const association_values v = some_values(model[list][at].values.kind);
@@ -301,4 +312,64 @@ TEST_CASE("W9: a version taken back leaves lists and memory as they were publish
   f.append(0, 10'000, 1);
   f.publish();
   f.check();
+}
+
+TEST_CASE("R2: lists made at their size go on as others do, at every border of their trees") {
+  const std::uint32_t count = GENERATE(0U, 1U, 3U, 255U, 256U, 257U, 512U, hub_degree_min,
+                                       hub_degree_min + 1, 65'535U, 65'536U, 65'537U, 70'000U);
+  const bool with_times = GENERATE(true, false);
+  INFO(count);
+  list_fixture f(with_times);
+  f.publish();
+  const std::size_t bytes = f.pages.bytes_in_use();
+  f.make(0, count);
+  f.make(1, 300);
+  f.make(2, count);
+  f.publish();
+  f.hold_newest();
+  f.check();
+  for (std::uint32_t k = 0; k < count; k += 1 + count / 50)
+    REQUIRE(f.builder.find(0, 7 * k, static_cast<kind_id>(k % 3)) == k);
+  for (int round = 0; round != 3; ++round) {
+    for (int i = 0; i != 300; ++i)
+      f.step(0, count + (round == 1 ? 0 : 100), 7 * count + 1'000);
+    for (int i = 0; i != 100 && f.builder.degree(2) != 0; ++i)
+      f.remove(2, f.builder.degree(2) - 1);
+    f.append(1, 1'000'000 + static_cast<std::uint32_t>(round), 0);
+    f.publish();
+    f.hold_newest();
+    f.check();
+  }
+  for (const std::uint32_t list : {0U, 1U, 2U})
+    f.remove_all(list);
+  f.publish();
+  f.check();
+  f.let_go_of_all();
+  f.publish();
+  CHECK(f.pages.bytes_in_use() == bytes);
+  CHECK(f.builder.times_bytes() == 0);
+}
+
+TEST_CASE("lists are written by two threads, each its own") {
+  version_fixture f;
+  adjacency_builder builder(f.pages, f.retired, true);
+  constexpr std::uint32_t lists = 400;
+  for (std::uint32_t i = 0; i != lists; ++i) {
+    builder.extend(i, f.version);
+    builder.make(i, i % 7 == 0 ? 600 : i, f.version);
+  }
+  const auto write = [&](std::uint32_t first) {
+    for (std::uint32_t i = first; i < lists; i += 2)
+      builder.fill(i, [i, t = 0U]() mutable {
+        return std::pair(i + t++, association_values{1, 0.5F, 2.0F, i, i});
+      });
+  };
+  std::thread other(write, 1);
+  write(0);
+  other.join();
+  for (std::uint32_t i = 0; i != lists; ++i) {
+    std::uint32_t expected = i;
+    builder.list(i).for_each_target([&](std::uint32_t t) { REQUIRE(t == expected++); });
+    REQUIRE(expected == i + builder.degree(i));
+  }
 }

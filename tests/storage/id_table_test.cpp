@@ -153,3 +153,33 @@ TEST_CASE(
   second.join();
   CHECK(lost == 0);
 }
+
+TEST_CASE("id_table: room made ahead takes that many random ids without moving any") {
+  const std::uint32_t n = GENERATE(0U, 1U, 1'000U, 40'000U, 300'000U);
+  INFO(n);
+  table_fixture f;
+  f.table.reserve(n);
+  const std::size_t bytes = f.pages.bytes_in_use(page_use::id_table);
+  CHECK(bytes <= 2 * 4096 * 64 + std::size_t{n} * 8 * 6); // what is retired included
+  const auto hash = [](std::uint32_t i) {
+    return hash_value(concept_id::from_name(std::to_string(i)));
+  };
+  for (std::uint32_t i = 0; i != n; ++i)
+    f.table.insert(hash(i), i);
+  CHECK(f.pages.bytes_in_use(page_use::id_table) == bytes);
+  const auto found = [&](std::uint32_t i) {
+    return f.table.find(hash(i), [&](std::uint32_t j) { return i == j; }) == i;
+  };
+  for (std::uint32_t i = 0; i != n; ++i)
+    REQUIRE(found(i));
+  for (std::uint32_t i = n; i != 2 * n + 100; ++i) { // and as many again
+    REQUIRE_FALSE(found(i));
+    f.table.insert(hash(i), i);
+  }
+  for (std::uint32_t i = 0; i != 2 * n + 100; ++i)
+    REQUIRE(found(i));
+  for (std::uint32_t i = 0; i < 2 * n + 100; i += 3) {
+    f.table.erase(hash(i), i);
+    REQUIRE_FALSE(found(i));
+  }
+}

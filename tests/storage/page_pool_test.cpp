@@ -105,3 +105,27 @@ TEST_CASE("page_pool: an arena that is used up throws, and a block given back se
   pool.release(out.back(), 4096, page_use::records);
   CHECK(pool.allocate(4096, page_use::records) == out.back());
 }
+
+TEST_CASE("page_pool: what a store brought is no measure of what the next version needs") {
+  const bool loaded = GENERATE(true, false);
+  arena memory(std::size_t{64} << 20);
+  page_pool pool(memory);
+  const handle first = pool.allocate(64, page_use::records);
+  for (int i = 1; i != 50'000; ++i)
+    (void) pool.allocate(64, page_use::records);
+  if (loaded)
+    pool.keep_loaded();
+  const std::size_t handed_out = memory.bytes_handed_out();
+  pool.provision();
+  CHECK((memory.bytes_handed_out() == handed_out) == loaded);
+  pool.discard_since_keep();
+  CHECK(pool.bytes_in_use() == (loaded ? 50'000U * 64 : 0U));
+  if (!loaded)
+    return;
+  pool.release(first, 64, page_use::records);
+  for (int i = 0; i != 100; ++i) // what comes later is one
+    (void) pool.allocate(64, page_use::records);
+  pool.provision();
+  pool.discard_since_keep();
+  CHECK(pool.bytes_in_use() == 49'999U * 64);
+}
