@@ -104,9 +104,11 @@ result<manifest_read> read_roots(const file& from) {
         return read[slot].error();
       continue;
     }
-    manifest_read out{*read[slot], roots[slot].generation, slot, roots[slot], {}};
+    manifest_read out{*read[slot], roots[slot].generation, slot, roots[slot], {}, false};
     if (!read[1 - slot])
       out.other = read[1 - slot].error();
+    else
+      out.twice = *read[1 - slot] == out.value;
     return out;
   }
   return failure{errc::corrupt, read[0].error().detail + "; and " + read[1].error().detail};
@@ -208,19 +210,20 @@ result<manifest_file> manifest_file::open(const env& e, const std::string& direc
         !done)
       return done.error();
   manifest_file m(std::move(*opened), std::move(*read));
-  if (m.read_.other) {
-    const manifest same = m.current();
-    m.mended_ = m.read_.other;
-    if (auto done = m.update(same); !done)
+  m.mended_ = m.read_.other;
+  if (!m.read_.twice) // an update was cut off between its halves, or a root went bad
+    if (auto done = m.write(manifest(m.current())); !done)
       return done.error();
-  }
   return m;
 }
 
 result<void> manifest_file::update(const manifest& next) {
   if (broken_)
     return failure{errc::read_only, "nothing is written since this failed: " + broken_->detail};
+  // A root may go bad long after the log and the segments that the one before it names are gone.
   auto done = write(next);
+  if (done)
+    done = write(next);
   if (!done)
     broken_ = done.error();
   return done;
@@ -242,7 +245,8 @@ result<void> manifest_file::write(const manifest& next) {
     return done;
   if (auto done = seeded("manifest_sync_skipped") ? result<void>{} : file_.sync(); !done)
     return done;
-  read_ = {next, root.generation, slot, root, {}};
+  const bool twice = next == current();
+  read_ = {next, root.generation, slot, root, {}, twice};
   return {};
 }
 

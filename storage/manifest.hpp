@@ -12,8 +12,9 @@
 //           count:u64 (bytes:u64 u8[bytes])*                                        kinds by id
 //
 // All numbers are little-endian, checksums XXH3-64. The root of the highest generation counts. An
-// update writes the body to a free place and the root over the older one, then syncs once: cut off
-// anywhere, the other root still stands.
+// update writes the body to a free place and the root over the older one, and syncs: cut off
+// anywhere, the other root still stands. Then it does the same again with the other root, so that
+// both say the same, and one that goes bad takes nothing with it.
 
 #include "storage/env.hpp"
 #include "storage/segment_format.hpp"
@@ -71,6 +72,7 @@ struct manifest_read {
   manifest_root root;
   /// Why the other root does not count: after a power cut in an update that is normal.
   std::optional<failure> other;
+  bool twice = false; ///< both say the same
 };
 
 /// Fails: `not_found`, there is no store; `unsupported`, a newer version; `corrupt`: both roots are
@@ -86,8 +88,8 @@ public:
   /// is there, as read_manifest() found.
   static result<manifest_file> create(const env& e, const std::string& directory,
                                       const manifest& first);
-  /// What was read is on the disk when this returns, whatever became of who wrote it; a root that
-  /// was damaged is mended.
+  /// What was read is on the disk, twice, when this returns, whatever became of who wrote it: a
+  /// root that was damaged is mended.
   static result<manifest_file> open(const env& e, const std::string& directory);
 
   [[nodiscard]] const manifest& current() const noexcept { return read_.value; }
