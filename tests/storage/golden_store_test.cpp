@@ -1,0 +1,204 @@
+// D5: the store of format version 1 under tests/data opens for good. What it holds is written down
+// here; what made it is the hidden test case at the end.
+
+#include "storage/cold_reader.hpp"
+#include "tests/storage/model.hpp"
+#include "tests/storage/segment_fixture.hpp"
+#include "tests/storage/store_fixture.hpp"
+
+#include <fstream>
+
+using namespace cmem;
+using namespace cmem::test;
+
+namespace {
+
+const std::string golden = "tests/data/store-v1";
+
+/// Every byte that there is, in order.
+std::string all_bytes() {
+  std::string bytes(256, '\0');
+  for (std::size_t i = 0; i != bytes.size(); ++i)
+    bytes[i] = static_cast<char>(i);
+  return bytes;
+}
+
+/// What the store held when it was written, in the order of ids.
+const std::string expected =
+  R"(0000000000000000000000000000002a name= content=has no name vector= strength=1.000000 confidence=1.000000 created=1700000000000050 accessed=1700000000000050/0
+0381fd7cec51321d42548a8a111c54ee name=cat content=purrs vector=1.000000,-0.500000,0.250000,0.000000, strength=2.500000 confidence=0.750000 created=1700000000000010 accessed=1700000000000180/1 colour:grey language:\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e
+2ac7342441f522cc802c9dc0909e32b7 name=dog content=barks vector= strength=1.500000 confidence=1.000000 created=1700000000000020 accessed=1700000000000020/0
+95f64cad147d23ee983871c230125b12 name=bytes content=\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09
+\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f !"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\]^_`abcdefghijklmnopqrstuvwxyz{|}~\x7f\x80\x81\x82\x83\x84\x85\x86\x87\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x90\x91\x92\x93\x94\x95\x96\x97\x98\x99\x9a\x9b\x9c\x9d\x9e\x9f\xa0\xa1\xa2\xa3\xa4\xa5\xa6\xa7\xa8\xa9\xaa\xab\xac\xad\xae\xaf\xb0\xb1\xb2\xb3\xb4\xb5\xb6\xb7\xb8\xb9\xba\xbb\xbc\xbd\xbe\xbf\xc0\xc1\xc2\xc3\xc4\xc5\xc6\xc7\xc8\xc9\xca\xcb\xcc\xcd\xce\xcf\xd0\xd1\xd2\xd3\xd4\xd5\xd6\xd7\xd8\xd9\xda\xdb\xdc\xdd\xde\xdf\xe0\xe1\xe2\xe3\xe4\xe5\xe6\xe7\xe8\xe9\xea\xeb\xec\xed\xee\xef\xf0\xf1\xf2\xf3\xf4\xf5\xf6\xf7\xf8\xf9\xfa\xfb\xfc\xfd\xfe\xff vector= strength=1.000000 confidence=1.000000 created=1700000000000030 accessed=1700000000000030/0
+e92735616f1041e85cd9eec18c3f5d07 name=relearned content=another life vector= strength=1.000000 confidence=1.000000 created=1700000000000210 accessed=1700000000000210/0
+ee41d6104252544473aefec01537518b name=last content=of all vector= strength=1.000000 confidence=1.000000 created=1700000000000300 accessed=1700000000000300/0
+f676da10a8d21c9fe808011cd7991598 name=in the log content=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx vector=1.000000,-0.500000,0.250000,0.000000, strength=1.000000 confidence=1.000000 created=1700000000000260 accessed=1700000000000260/0
+0381fd7cec51321d42548a8a111c54ee -1-> 2ac7342441f522cc802c9dc0909e32b7 confidence=0.500000 weight=2.000000 created=1700000000000090 used=1700000000000250
+0381fd7cec51321d42548a8a111c54ee -2-> 2ac7342441f522cc802c9dc0909e32b7 confidence=0.250000 weight=0.000000 created=1700000000000100 used=1700000000000100
+0381fd7cec51321d42548a8a111c54ee -5-> 95f64cad147d23ee983871c230125b12 confidence=0.125000 weight=1.000000 created=1700000000000120 used=1700000000000120
+0381fd7cec51321d42548a8a111c54ee -0-> e92735616f1041e85cd9eec18c3f5d07 confidence=0.500000 weight=1.500000 created=1700000000000240 used=1700000000000240
+f676da10a8d21c9fe808011cd7991598 -5-> 0381fd7cec51321d42548a8a111c54ee confidence=1.000000 weight=1.500000 created=1700000000000270 used=1700000000000270
+concepts 7 edges 5
+0000000000000000000000000000002b placeholder  [] 0.000000 0.000000 0 0 0 () ->0000000000000000000000000000002a/4/1.000000/1.000000/1700000000000150/1700000000000150
+059d9dd5a24369be448cfe0f349a436c placeholder somebody named [] 0.000000 0.000000 0 0 0 () ->0381fd7cec51321d42548a8a111c54ee/0/1.000000/1.000000/1700000000000140/1700000000000140
+)";
+
+engine_options options_for(const std::string& directory, const env& files, bool read_only) {
+  engine_options o;
+  o.arena_bytes = std::size_t{16} << 20;
+  o.vector_dimension = 4;
+  o.clock = [] { return timestamp_us{1'900'000'000'000'000}; };
+  store_options s;
+  s.files = files;
+  s.directory = directory;
+  s.read_only = read_only;
+  o.store = s;
+  return o;
+}
+
+/// With placeholders, and bytes that are no letters as \xNN.
+std::string shown(const graph_snapshot& s) {
+  std::string text = text_of(s);
+  for (std::uint32_t i = 0; i != s.index_count(); ++i)
+    if (s.node(i).state != node_vacant && !s.is_learned(i))
+      text += describe(s, i) + "\n";
+  std::string out;
+  for (const char c : text) {
+    if (c == '\n' || (c >= ' ' && c <= '~')) {
+      out += c;
+      continue;
+    }
+    constexpr std::string_view digits = "0123456789abcdef";
+    const auto byte = static_cast<unsigned char>(c);
+    out.append("\\x").append(1, digits[byte / 16]).append(1, digits[byte % 16]);
+  }
+  return out;
+}
+
+} // namespace
+
+TEST_CASE("D5: the store of version 1 opens, and holds what it held") {
+  const bool read_only = GENERATE(false, true);
+  const real_folder folder;
+  const std::string copy = folder.path + "/store";
+  std::filesystem::copy(golden, copy);
+  const auto opened = engine::create(options_for(copy, env(), read_only));
+  engine& memory = *need(opened);
+  const recovery_report& found = memory.recovery();
+  CHECK_FALSE(found.created);
+  CHECK(found.segments == 2);
+  CHECK(found.checkpoint == 25);
+  CHECK(found.records == 3);
+  CHECK(found.entries == 5);
+  CHECK(found.log_sequence == 30);
+  CHECK(found.discarded_bytes == 0);
+  const auto s = memory.load();
+  CHECK(s->timestamp() == 1'700'000'000'000'300);
+  std::string kinds;
+  for (std::size_t k = 0; k != memory.kinds().size(); ++k)
+    kinds.append(memory.kinds().name_of(static_cast<kind_id>(k))).append("\n");
+  CHECK(kinds
+        == "semantic\ncausal\ntemporal\nhierarchical\ncompositional\nrhymes with\nr\u00e9pond "
+           "\u00e0\n");
+  CHECK(shown(*s) == expected);
+  CHECK(s->find(concept_id::from_name("bytes"))->content() == all_bytes());
+  CHECK(s->find(concept_id::from_name("cat"))->vector()[3] == 1e-30F);
+  if (read_only)
+    return;
+  // And goes on from there.
+  REQUIRE(memory.write(op::learn_concept{"cat", "of a later version"}));
+  memory.close();
+  while (memory.reconcile().more_pending) {}
+  REQUIRE(memory.close_store());
+  const auto again = engine::create(options_for(copy, env(), true));
+  const auto later = need(again)->load();
+  CHECK(later->concept_count() == s->concept_count());
+  CHECK(later->find(concept_id::from_name("cat"))->content() == "of a later version");
+  CHECK(later->find(concept_id::from_name("bytes"))->content() == all_bytes());
+}
+
+TEST_CASE("D5: concepts are read from the store of version 1 without opening it") {
+  const auto opened = cold_reader::open(env(), golden);
+  const cold_reader& r = need(opened);
+  CHECK(r.store().store == 0x2DAE0349F28E5D23);
+  const auto bytes = need(r.get(concept_id::from_name("bytes")));
+  REQUIRE(bytes);
+  CHECK(bytes->content == all_bytes());
+  CHECK_FALSE(need(r.get(concept_id::from_name("forgotten"))));
+  const auto list = need(r.neighbors(concept_id::from_name("cat")));
+  CHECK(list.size() == 4);
+  for (const std::string& name : need(env().list(golden)))
+    if (name.ends_with(".cmseg"))
+      CHECK(need(segment_reader::open(env(), golden + "/" + name)).verify());
+}
+
+// Made the golden store, once: `golden_store_test "[make]"`. It is never made again for version 1.
+TEST_CASE("makes the store of version 1, where there is none", "[.][make]") {
+  REQUIRE_FALSE(std::filesystem::exists(golden));
+  store_fixture f(2026);
+  f.now = 1'700'000'000'000'000;
+  f.options.vector_dimension = 4;
+  f.open();
+  const auto step = [&] { f.now += 10; };
+  const auto flush = [&] {
+    f.memory->ask_for_flush();
+    f.reconcile();
+    REQUIRE(f.memory->flush());
+  };
+  const kind_id rhymes = need(f.memory->kinds().add("rhymes with"));
+  REQUIRE(f.memory->kinds().add("r\u00e9pond \u00e0")); // nothing was learned of it
+  const float v[] = {1.0F, -0.5F, 0.25F, 1e-30F};
+  const attribute_update about[] = {{"colour", "grey"}, {"language", "\u65e5\u672c\u8a9e"}};
+  const auto write = [&](const write_op& o) {
+    step();
+    f.write(o);
+  };
+  write(op::learn_concept{"cat", "purrs", v, 2.5F, 0.75F});
+  write(op::learn_concept{"dog", "barks", {}, 1.0F, 1.0F});
+  write(op::learn_concept{"bytes", all_bytes()});
+  write(op::learn_concept{"nothing said", "", v, 0.0F, 0.0F});
+  write(op::learn_concept{cid(42), "has no name"});
+  write(op::learn_concept{"forgotten", "for good"});
+  write(op::learn_concept{"relearned", "a former life", v});
+  write(op::set_attributes{"cat", about});
+  write(op::learn_association{"cat", "dog", kinds::causal, 0.5F, 2.0F});
+  write(op::learn_association{"cat", "dog", kinds::temporal, 0.25F, 0.0F}); // parallel
+  write(op::learn_association{"cat", "cat", kinds::semantic, 1.0F, 3.0F});  // itself
+  write(op::learn_association{"cat", "bytes", rhymes, 0.125F, 1.0F});
+  write(op::learn_association{"dog", "somebody named", kinds::hierarchical}); // placeholders
+  write(op::learn_association{"somebody named", "cat", kinds::semantic});
+  write(op::learn_association{cid(43), cid(42), kinds::compositional});
+  write(op::learn_association{"dog", "relearned"});
+  write(op::learn_association{"forgotten", "cat"});
+  flush();
+  write(op::record_access{"cat"}); // content, vector and list stay in the older segment
+  write(op::forget_concept{"forgotten"});
+  write(op::forget_concept{"relearned"});
+  write(op::learn_concept{"relearned", "another life"});
+  write(op::strengthen{"dog", 0.5F});
+  write(op::forget_association{"cat", "cat"});
+  write(op::learn_association{"cat", "relearned", kinds::semantic, 0.5F, 1.5F});
+  write(op::record_use{"cat", "dog", kinds::causal});
+  flush();
+  write(op::learn_concept{"in the log", std::string(300, 'x'), v}); // the log's tail
+  write(op::learn_association{"in the log", "cat", rhymes});
+  f.reconcile();
+  (void) f.commit();
+  write(op::strengthen_association{"in the log", "cat", rhymes, 0.5F});
+  write(op::forget_concept{"nothing said"});
+  f.reconcile();
+  (void) f.commit();
+  write(op::learn_concept{"last", "of all"});
+  f.reconcile();
+  (void) f.commit();
+  f.cut_power();
+  std::filesystem::create_directories(golden);
+  for (const std::string& name : need(env(f.disk).list("/s"))) {
+    if (name == "LOCK") // anew by whoever opens it
+      continue;
+    const auto bytes = f.disk->content("/s/" + name);
+    std::ofstream(golden + "/" + name, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
+  }
+}
