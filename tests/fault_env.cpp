@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace cmem::test {
 
@@ -37,6 +38,7 @@ void fault_env::inject(fault f, std::uint64_t n, bool for_ever) {
   const std::lock_guard guard(mutex_);
   plan_ = plan{f, n, for_ever};
   hit_ = false;
+  hit_call_.clear();
 }
 
 void fault_env::heal() {
@@ -47,6 +49,11 @@ void fault_env::heal() {
 bool fault_env::hit() const {
   const std::lock_guard guard(mutex_);
   return hit_;
+}
+
+std::string fault_env::hit_call() const {
+  const std::lock_guard guard(mutex_);
+  return hit_call_;
 }
 
 std::uint64_t fault_env::sites(fault f) const {
@@ -137,7 +144,8 @@ fault_env::verdict fault_env::enter(std::string_view call, const std::string& pa
     --plan_->left;
     return {};
   }
-  hit_ = true;
+  if (!std::exchange(hit_, true))
+    hit_call_ = last_call_;
   const fault what = plan_->what;
   if (!plan_->for_ever)
     plan_.reset();

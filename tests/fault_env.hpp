@@ -51,6 +51,8 @@ public:
   void heal();
   /// The fault that was injected last has happened.
   [[nodiscard]] bool hit() const;
+  /// The call that it happened to first, as last_call() has it; empty before.
+  [[nodiscard]] std::string hit_call() const;
   /// System calls so far that `f` can happen to.
   [[nodiscard]] std::uint64_t sites(fault f) const;
   /// The last call, e.g. "fdatasync /store/wal-1.log".
@@ -134,6 +136,7 @@ private:
   bool powered_off_ = false;
   std::array<std::uint64_t, faults> sites_{};
   std::string last_call_;
+  std::string hit_call_;
   std::uint64_t capacity_ = ~std::uint64_t{0};
   std::int64_t now_us_ = 1'800'000'000'000'000;
 };
