@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <future>
+#include <system_error>
 #include <thread>
 
 namespace cmem {
@@ -50,16 +50,26 @@ private:
   std::size_t count_ = 0;
 };
 
-/// Runs both, at the same time if `parallel`. Neither may throw.
+/// None where the system has no more of them: then whoever wanted it goes without.
+template <class F>
+std::thread start_thread(F&& f) {
+  try {
+    return std::thread(std::forward<F>(f));
+  } catch (const std::system_error&) {
+    return {};
+  }
+}
+
+/// Runs both, at the same time if `parallel` and a thread can be had. Neither may throw.
 template <class F, class G>
 void run_both(bool parallel, F&& f, G&& g) {
   std::thread other;
   if (parallel)
-    other = std::thread(std::forward<F>(f));
-  else
+    other = start_thread(f);
+  if (!other.joinable())
     f();
   g();
-  if (parallel)
+  if (other.joinable())
     other.join();
 }
 
@@ -97,7 +107,7 @@ result<void> graph_loader::load(const std::function<void(std::uint64_t)>& progre
   std::atomic<bool> stop{false};
   std::thread ahead;
   if (large_)
-    ahead = std::thread([&] {
+    ahead = start_thread([&] {
       for (const segment_reader& s : segments_)
         s.read_ahead(stop);
     });

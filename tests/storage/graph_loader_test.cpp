@@ -341,6 +341,9 @@ TEST_CASE("D3: a bit that is wrong anywhere in a large store is an error with fi
   splitmix random(1);
   std::size_t refused = 0;
   for (const section_place& s : sections(env(t.store.disk))) {
+    // The hubs' segment always; each takes an opening, and under a sanitizer they take long.
+    if (!s.path.ends_with("-2.cmseg") && random.below(100) >= sweep(100))
+      continue;
     const std::vector<std::byte> good = disk.content(s.path);
     for (std::size_t round = 0; round != sweep(2); ++round) {
       const std::uint64_t at = s.begin + random.below(s.bytes);
@@ -368,7 +371,7 @@ TEST_CASE("D3: a bit that is wrong anywhere in a large store is an error with fi
     }
     disk.set_content(s.path, good);
   }
-  CHECK(refused > 20);
+  CHECK(refused > sweep(20));
   t.store.open();
   check_same(everything(*t.store.memory->load()), expected);
 }
