@@ -29,7 +29,7 @@ public:
     s_.options.store->log = {wal_file_bytes_min << random_.below(3), random_.below(3)};
     s_.options.store->flush_concepts = 5 + random_.below(100);
     s_.options.store->map_flushed = random_.one_in(3);
-    s_.options.store->flush_log_bytes = 1'000 << random_.below(8);
+    s_.options.store->flush_log_bytes = std::uint64_t{1'000} << random_.below(8);
     history_.push_back({0, model(), model().text()});
   }
 
