@@ -161,7 +161,7 @@ result<void> engine::impl::load(const manifest& m, std::span<const segment_reade
 result<void> engine::impl::load_segments(std::span<const segment_reader> segments,
                                          recovery_progress& progress) {
   const auto& report_progress = options.store->on_progress;
-  std::uint64_t records = 0;
+  std::uint64_t records = 1; // never none: it divides
   for (const segment_reader& s : segments) {
     auto placed = place_payloads(s, core->file_space);
     if (!placed)
