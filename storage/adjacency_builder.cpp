@@ -252,7 +252,7 @@ void adjacency_builder::make(std::uint32_t index, std::uint32_t count, std::uint
   adjacency_ref& ref = own(index, version);
   assert(ref.count == 0);
   if (count <= chunk_size) {
-    ref.root = new_leaf(capacity_for(count), version);
+    ref.root = new_leaf(count, version); // no room to grow: most of what is opened stays as it is
   } else {
     ref.root = new_leaf(chunk_size, version);
     for (ref.count = chunk_size; ref.count < count; ref.count += chunk_size)
