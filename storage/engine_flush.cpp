@@ -95,7 +95,13 @@ result<void> engine::impl::write_checkpoint(flush_job& job) {
   }
   if (auto done = store->add_checkpoint(written, s.sequence(), s.timestamp(), job.kinds); !done)
     return done;
-  return written && options.store->map_flushed ? map_flushed(s, *written, changes) : result<void>();
+  if (!written || !options.store->map_flushed)
+    return {};
+  try {
+    return map_flushed(s, *written, changes);
+  } catch (const std::bad_alloc&) { // not to be written again for that
+    return failure{errc::out_of_memory, "what was flushed stays in memory too: no room to map it"};
+  }
 }
 
 result<void> engine::impl::map_flushed(const graph_snapshot& s, const segment_ref& written,
@@ -112,8 +118,10 @@ result<void> engine::impl::map_flushed(const graph_snapshot& s, const segment_re
   if (f.from.first == 0)
     return {};
   auto mapping = in->map_payloads(core->memory.at(f.from.first));
-  if (!mapping)
+  if (!mapping) {
+    core->file_space.give_back(f.from.first, in->payload_spans());
     return mapping.error();
+  }
   f.from.mapping = std::move(*mapping);
   f.version = s.version();
   for (std::size_t i = 0; i != changes.size(); ++i) { // a record each, in the same order
@@ -152,8 +160,10 @@ bool engine::impl::adopt_some() {
   const auto some = parts.first(std::min(parts.size(), at_once));
   try {
     core->builder.adopt(some, f->version);
-  } catch (const std::bad_alloc&) { // no loss: it stays where it is
-    core->builder.discard();
+  } catch (const std::bad_alloc&) {
+    core->builder.discard(); // which costs what the graph does: once is enough
+    const std::lock_guard lock(flush_mutex);
+    adoptions.pop_front(); // no loss: all of it stays where it is
     return false;
   }
   f->adopted += some.size();
@@ -198,7 +208,6 @@ result<bool> engine::flush() {
     m.flushes_done = std::max(m.flushes_done, job->asked);
     m.flush_jobs.pop_front();
   }
-  m.flush_changed.notify_all();
   m.after_commit(m.store->figures().durable_sequence);
   if (!done)
     return done.error();
@@ -206,6 +215,7 @@ result<bool> engine::flush() {
 }
 
 result<void> engine::make_log_ready() {
+  const std::lock_guard one(impl_->flushing_mutex); // close_store() waits: see there
   return impl_->store && !impl_->store->broken() ? impl_->store->make_file_ready() : result<void>();
 }
 
@@ -218,13 +228,17 @@ result<std::uint64_t> engine::await_flush(std::chrono::nanoseconds timeout) {
   ask_for_flush();
   std::unique_lock lock(m.flush_mutex);
   const std::uint64_t mine = m.flushes_asked;
-  const auto over = [&] { return m.flushes_done >= mine || m.store->broken(); };
+  const auto closing = [&] { return m.finished.load() && m.flushes_cut < mine; };
+  const auto over = [&] { return m.flushes_done >= mine || m.store->broken() || closing(); };
   if (!m.flush_changed.wait_for(lock, timeout, over))
     return failure{errc::timed_out,
                    "the flush was not over in time: are reconciler and checkpointer running?"};
+  const bool done = m.flushes_done >= mine;
   lock.unlock();
   if (m.store->broken())
     return m.store->refusal();
+  if (!done)
+    return failure{errc::closed, "the memory is closed, and what it held is flushed with that"};
   return m.store->figures().checkpoint;
 }
 

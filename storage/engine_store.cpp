@@ -132,6 +132,8 @@ result<std::uint64_t> engine::commit() {
 
 void engine::impl::after_commit(std::uint64_t durable) {
   note_durable(durable);
+  { const std::lock_guard lock(flush_mutex); } // who waits for a flush learns of a failure too
+  flush_changed.notify_all();
   // Pairs with drain_limit(): either it saw room, or this sees its note.
   if (stalled.exchange(false, std::memory_order_seq_cst) && options.on_wake)
     options.on_wake();
@@ -164,6 +166,8 @@ result<void> engine::close_store() {
   result<bool> flushed = true;
   while (flushed && *flushed)
     flushed = flush();
+  // Nobody makes a file any more once another process may have the store.
+  const std::lock_guard one(impl_->flushing_mutex);
   auto done = impl_->store->close();
   impl_->note_durable(impl_->store->figures().durable_sequence);
   impl_->store_lock.reset();

@@ -83,8 +83,7 @@ result<mapped_payloads> place_payloads(const segment_reader& in, span_ranges& ra
   const segment_extent all = in.payloads();
   if (all.bytes == 0)
     return mapped_payloads{};
-  const handle first =
-    ranges.take(static_cast<std::size_t>((all.bytes + span_bytes - 1) / span_bytes));
+  const handle first = ranges.take(in.payload_spans());
   if (first == 0)
     return failure{errc::out_of_memory, "no address space is left for " + std::to_string(all.bytes)
                                           + " bytes of " + in.path() + ": raise arena_bytes"};
@@ -96,7 +95,7 @@ graph_loader::graph_loader(graph_builder& to, std::span<const segment_reader> se
   : to_(to), segments_(segments), payloads_(payloads) {
   std::uint64_t records = 0;
   for (const segment_reader& s : segments_) {
-    concepts_max_ += s.concept_count();
+    concepts_min_ = std::max(concepts_min_, s.concept_count());
     records += s.concept_count() + s.association_count();
   }
   large_ = records >= large_records && std::thread::hardware_concurrency() > 1;
@@ -139,8 +138,9 @@ void graph_loader::keep() {
 }
 
 result<void> graph_loader::add_concepts() {
-  to_.ids_.reserve(concepts_max_);
-  lists_.reserve(static_cast<std::size_t>(concepts_max_));
+  // Not the sum: most records of a store that is written again and again replace others.
+  to_.ids_.reserve(concepts_min_);
+  lists_.reserve(static_cast<std::size_t>(concepts_min_));
   pending_ids ids(to_.ids_);
   segment_merge merge(segments_);
   for (concept_parts p;;) {

@@ -62,7 +62,7 @@ private:
   graph_builder& to_;
   std::span<const segment_reader> segments_;
   std::span<const mapped_payloads> payloads_;
-  std::uint64_t concepts_max_ = 0; // records of all segments
+  std::uint64_t concepts_min_ = 0; // records of the largest segment
   bool large_ = false;
   std::function<void(std::uint64_t)> progress_;
   std::vector<std::span<const segment_association>> lists_; // by index

@@ -73,6 +73,10 @@ public:
 
   /// What a mapping of vectors, content and extras takes: begins at a multiple of map_unit.
   [[nodiscard]] segment_extent payloads() const noexcept;
+  /// What they take of an arena.
+  [[nodiscard]] std::size_t payload_spans() const noexcept {
+    return static_cast<std::size_t>((payloads().bytes + map_unit - 1) / map_unit);
+  }
   /// Maps payloads() to `at` (file::map_at), where an `offset` of the file is then found at
   /// offset - payloads().offset. Verifies them first: who reads there asks nobody.
   result<file_mapping> map_payloads(std::byte* at) const;

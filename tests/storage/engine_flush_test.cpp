@@ -315,6 +315,39 @@ TEST_CASE("await_flush answers when segments hold everything, or cannot") {
   CHECK(*done == 1);
 }
 
+TEST_CASE("D4: await_flush learns of a commit that fails, and of the end of the memory") {
+  store_fixture s;
+  s.open();
+  s.learn("a");
+  s.reconcile();
+  result<std::uint64_t> told = std::uint64_t{0};
+  SECTION("a commit that fails") {
+    std::thread waiting([&] { told = s.memory->await_flush(std::chrono::minutes(5)); });
+    while (!s.memory->flush_due()) // it has asked
+      s.reconcile();
+    for (int i = 0; i != 300; ++i) { // and waits by now, on any machine but the slowest
+      s.learn("more");
+      s.reconcile();
+      (void) s.commit();
+    }
+    s.learn("more");
+    s.reconcile();
+    s.disk->inject(fault::sync_eio, 0, true);
+    CHECK_FALSE(s.memory->commit());
+    waiting.join();
+    REQUIRE_FALSE(told);
+    CHECK(told.error().code == errc::read_only);
+  }
+  SECTION("a memory that was closed before") {
+    s.memory->close();
+    s.reconcile();
+    CHECK_FALSE(s.memory->reconcile().more_pending);
+    told = s.memory->await_flush(std::chrono::minutes(5));
+    REQUIRE_FALSE(told);
+    CHECK(told.error().code == errc::closed);
+  }
+}
+
 TEST_CASE("a store that was flushed again and again opens as it was") {
   for (std::uint64_t seed = 1; seed != 20; ++seed) {
     INFO("seed " << seed);
