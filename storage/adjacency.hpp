@@ -51,15 +51,23 @@ static_assert(sizeof(adjacency_leaf) == 12);
 /// Head of an inner node; `capacity` child handles follow at once. Same head as a leaf.
 using adjacency_inner = adjacency_leaf;
 
+/// Side by side, because an append writes both.
+struct association_times {
+  timestamp_us created = 0;
+  timestamp_us last_used = 0;
+
+  bool operator==(const association_times&) const = default;
+};
+
 /// Where the parallel property arrays of a leaf of some capacity start. Outgoing associations
 /// also keep times, if the memory keeps any.
 struct property_layout {
-  std::size_t created, last_used, confidence, weight, kind, bytes;
+  std::size_t times, confidence, weight, kind, bytes;
 
   static constexpr property_layout of(std::uint32_t capacity, bool with_times) noexcept {
     const std::size_t n = capacity;
-    const std::size_t t = with_times ? 8 * n : 0;
-    return {0, t, 2 * t, 2 * t + 4 * n, 2 * t + 8 * n, 2 * t + 10 * n};
+    const std::size_t t = with_times ? sizeof(association_times) * n : 0;
+    return {0, t, t + 4 * n, t + 8 * n, t + 10 * n};
   }
 };
 
@@ -69,8 +77,12 @@ struct adjacency_chunk {
   const float* confidence;
   const float* weight;
   const kind_id* kind;
-  const timestamp_us* created;   ///< nullptr without times
-  const timestamp_us* last_used; ///< nullptr without times
+  const association_times* times; ///< nullptr without times
+
+  /// Zeros without times.
+  [[nodiscard]] association_times times_of(std::size_t i) const noexcept {
+    return times != nullptr ? times[i] : association_times{};
+  }
 };
 
 /// View of all associations of a concept in one direction, in storage order.
@@ -91,12 +103,11 @@ public:
     const auto array = [p]<class T>(std::size_t offset, const T*) {
       return reinterpret_cast<const T*>(p + offset);
     };
-    return {targets(l, i),
-            array(at.confidence, static_cast<const float*>(nullptr)),
+    return {targets(l, i), array(at.confidence, static_cast<const float*>(nullptr)),
             array(at.weight, static_cast<const float*>(nullptr)),
             array(at.kind, static_cast<const kind_id*>(nullptr)),
-            with_times_ ? array(at.created, static_cast<const timestamp_us*>(nullptr)) : nullptr,
-            with_times_ ? array(at.last_used, static_cast<const timestamp_us*>(nullptr)) : nullptr};
+            with_times_ ? array(at.times, static_cast<const association_times*>(nullptr))
+                        : nullptr};
   }
   /// The targets alone: touches half of what chunk() does.
   [[nodiscard]] std::span<const std::uint32_t> targets(std::uint32_t i) const noexcept {

@@ -75,10 +75,8 @@ handle adjacency_builder::copy_leaf(handle from, std::uint32_t count, std::uint3
   const auto y = property_layout::of(capacity, with_times_);
   const std::byte* p = pages_.memory().at(a->properties);
   std::byte* q = pages_.memory().at(b->properties);
-  if (with_times_) {
-    std::memcpy(q + y.created, p + x.created, count * sizeof(timestamp_us));
-    std::memcpy(q + y.last_used, p + x.last_used, count * sizeof(timestamp_us));
-  }
+  if (with_times_)
+    std::memcpy(q + y.times, p + x.times, count * sizeof(association_times));
   std::memcpy(q + y.confidence, p + x.confidence, count * sizeof(float));
   std::memcpy(q + y.weight, p + x.weight, count * sizeof(float));
   std::memcpy(q + y.kind, p + x.kind, count * sizeof(kind_id));
@@ -180,12 +178,9 @@ adjacency_builder::leaf_arrays adjacency_builder::arrays_of(handle leaf) const n
   auto* l = node(leaf);
   const auto at = property_layout::of(l->capacity, with_times_);
   std::byte* p = pages_.memory().at(l->properties);
-  return {l->targets(),
-          reinterpret_cast<float*>(p + at.confidence),
-          reinterpret_cast<float*>(p + at.weight),
-          reinterpret_cast<kind_id*>(p + at.kind),
-          with_times_ ? reinterpret_cast<timestamp_us*>(p + at.created) : nullptr,
-          with_times_ ? reinterpret_cast<timestamp_us*>(p + at.last_used) : nullptr};
+  return {l->targets(), reinterpret_cast<float*>(p + at.confidence),
+          reinterpret_cast<float*>(p + at.weight), reinterpret_cast<kind_id*>(p + at.kind),
+          with_times_ ? reinterpret_cast<association_times*>(p + at.times) : nullptr};
 }
 
 void adjacency_builder::write(handle leaf, std::uint32_t slot, std::uint32_t target,
@@ -200,8 +195,8 @@ association_values adjacency_builder::read(handle leaf, std::uint32_t slot) cons
   return {reinterpret_cast<const kind_id*>(p + at.kind)[slot],
           reinterpret_cast<const float*>(p + at.confidence)[slot],
           reinterpret_cast<const float*>(p + at.weight)[slot],
-          with_times_ ? reinterpret_cast<const timestamp_us*>(p + at.created)[slot] : 0,
-          with_times_ ? reinterpret_cast<const timestamp_us*>(p + at.last_used)[slot] : 0};
+          with_times_ ? reinterpret_cast<const association_times*>(p + at.times)[slot]
+                      : association_times{}};
 }
 
 // -- lists
@@ -234,8 +229,16 @@ std::uint32_t adjacency_builder::find(std::uint32_t index, std::uint32_t target,
 std::uint32_t adjacency_builder::scan(std::uint32_t index, std::uint32_t target,
                                       kind_id kind) const noexcept {
   const adjacency_ref ref = refs_[index];
+  if (ref.count == 0)
+    return none;
+  handle next = leaf_at(ref, 0);
   for (std::uint32_t first = 0; first < ref.count; first += chunk_size) {
-    const handle leaf = leaf_at(ref, first / chunk_size);
+    const handle leaf = next;
+    if (first + chunk_size < ref.count) {
+      next = leaf_at(ref, first / chunk_size + 1);
+      for (std::uint32_t at = 0; at < chunk_size; at += 16)
+        prefetch_line(node(next)->targets() + at);
+    }
     const std::uint32_t count = std::min(chunk_size, ref.count - first);
     const std::uint32_t* targets = node(leaf)->targets();
     for (std::uint32_t i = find_value(targets, count, target); i < count;
@@ -350,8 +353,23 @@ void adjacency_builder::roll_back(std::uint64_t published) {
 // -- prefetching
 
 void adjacency_builder::prefetch_root(std::uint32_t index) const noexcept {
-  if (const adjacency_ref ref = refs_[index]; ref.count != 0)
-    prefetch_to_read(node(ref.root));
+  const adjacency_ref ref = refs_[index];
+  if (ref.count == 0)
+    return;
+  prefetch_line(node(ref.root)); // of an inner node the first child too
+  if (ref.count > chunk_size)
+    prefetch_line(node(ref.root)->targets()
+                  + (ref.count / chunk_size >> (8 * (levels_of(ref.count) - 1)) & 0xFF));
+}
+
+void adjacency_builder::prefetch_leaf(std::uint32_t index) const noexcept {
+  const adjacency_ref ref = refs_[index];
+  const std::uint32_t slot = ref.count % chunk_size;
+  if (ref.count <= chunk_size || slot == 0)
+    return;
+  const adjacency_leaf* l = node(leaf_at(ref, ref.count / chunk_size));
+  prefetch_line(l);
+  prefetch_line(l->targets() + slot);
 }
 
 void adjacency_builder::prefetch_tail(std::uint32_t index) const noexcept {
@@ -362,23 +380,22 @@ void adjacency_builder::prefetch_tail(std::uint32_t index) const noexcept {
   const adjacency_leaf* l = node(leaf_at(ref, ref.count / chunk_size));
   const auto at = property_layout::of(l->capacity, with_times_);
   const std::byte* p = pages_.memory().at(l->properties);
-  prefetch_to_read(l->targets() + slot);
-  prefetch_to_read(p + at.confidence + slot * sizeof(float));
-  prefetch_to_read(p + at.weight + slot * sizeof(float));
-  prefetch_to_read(p + at.kind + slot * sizeof(kind_id));
-  if (with_times_) {
-    prefetch_to_read(p + at.created + slot * sizeof(timestamp_us));
-    prefetch_to_read(p + at.last_used + slot * sizeof(timestamp_us));
-  }
+  prefetch_line(l->targets() + slot);
+  prefetch_line(p + at.confidence + slot * sizeof(float));
+  prefetch_line(p + at.weight + slot * sizeof(float));
+  prefetch_line(p + at.kind + slot * sizeof(kind_id));
+  if (with_times_)
+    prefetch_line(p + at.times + slot * sizeof(association_times));
 }
 
 void adjacency_builder::prefetch_targets(std::uint32_t index) const noexcept {
   const adjacency_ref ref = refs_[index];
-  if (ref.count == 0 || ref.count > chunk_size)
-    return; // longer ones are left to the hardware, which sees the stream
-  const auto* targets = reinterpret_cast<const char*>(node(ref.root)->targets());
-  for (std::uint32_t at = 0; at < ref.count * sizeof(std::uint32_t); at += 64)
-    prefetch_to_read(targets + at);
+  if (ref.count == 0 || ref.count > hub_degree_min)
+    return;
+  const auto* targets = reinterpret_cast<const char*>(node(leaf_at(ref, 0))->targets());
+  const std::uint32_t count = std::min(ref.count, chunk_size); // scan() fetches what follows
+  for (std::uint32_t at = 0; at < count * sizeof(std::uint32_t); at += 64)
+    prefetch_line(targets + at);
 }
 
 std::size_t adjacency_builder::bookkeeping_bytes() const noexcept {

@@ -20,8 +20,9 @@ struct association_values {
   kind_id kind;
   float confidence;
   float weight;
-  timestamp_us created;
-  timestamp_us last_used;
+  association_times times;
+
+  bool operator==(const association_values&) const = default;
 };
 
 /// Appending writes in place, beyond what older snapshots count. Changing and removing copy a leaf
@@ -90,6 +91,7 @@ public:
   /// find() scans: each reads what the one before has fetched.
   void prefetch_ref(std::uint32_t index) const noexcept { refs_.prefetch(index); }
   void prefetch_root(std::uint32_t index) const noexcept;
+  void prefetch_leaf(std::uint32_t index) const noexcept;
   void prefetch_tail(std::uint32_t index) const noexcept;
   void prefetch_targets(std::uint32_t index) const noexcept;
 
@@ -110,8 +112,7 @@ private:
     float* confidence;
     float* weight;
     kind_id* kind;
-    timestamp_us* created; // null without times
-    timestamp_us* last_used;
+    association_times* times; // null without times
 
     void write(std::uint32_t slot, std::uint32_t target,
                const association_values& v) const noexcept {
@@ -119,10 +120,8 @@ private:
       confidence[slot] = v.confidence;
       weight[slot] = v.weight;
       kind[slot] = v.kind;
-      if (created != nullptr) {
-        created[slot] = v.created;
-        last_used[slot] = v.last_used;
-      }
+      if (times != nullptr)
+        times[slot] = v.times;
     }
   };
   [[nodiscard]] leaf_arrays arrays_of(handle leaf) const noexcept;

@@ -60,13 +60,18 @@ public:
     return leaf_at(part_at(i)[leaf_slot(i)])[i % LeafSize];
   }
 
+  /// Fetches the element.
+  void prefetch_element(std::uint32_t i) const noexcept {
+    if (i / view::part_size < top_.size())
+      prefetch_line(leaf_at(part_at(i)[leaf_slot(i)]) + i % LeafSize);
+  }
   /// Fetches what own(i) reads and copies.
   void prefetch(std::uint32_t i) const noexcept {
     if (i / view::part_size < top_.size()) {
       const auto* leaf = reinterpret_cast<const char*>(leaf_at(part_at(i)[leaf_slot(i)]));
       for (std::size_t line = 0; line < leaf_bytes; line += 64)
-        prefetch_to_read(leaf + line);
-      prefetch_to_read(&leaf_version_[i / LeafSize]);
+        prefetch_line(leaf + line);
+      prefetch_line(&leaf_version_[i / LeafSize]);
     }
   }
 

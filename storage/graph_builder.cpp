@@ -124,7 +124,7 @@ void graph_builder::reclaim(const std::vector<bool>& in_use) {
     };
     const auto prefetch = [&](const retired_object& o) {
       if (static_cast<retired_kind>(o.kind) == retired_kind::payload) // its head tells its size
-        prefetch_to_write(pages_.memory().at(o.object));
+        prefetch_line(pages_.memory().at(o.object));
     };
     retired_.settle(live, dead, free, prefetch);
   }

@@ -141,6 +141,7 @@ private:
   void look_up(lookahead& l) const noexcept;
   void prefetch_refs(const lookahead& l) const noexcept;
   void prefetch_roots(const lookahead& l) const noexcept;
+  void prefetch_leaves(const lookahead& l) const noexcept;
   void prefetch_tails(const lookahead& l) const noexcept;
   void prepare();
   /// `checked`: entries of a batch that batch_check let through.

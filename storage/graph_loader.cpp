@@ -21,7 +21,7 @@ constexpr std::size_t half_window = window / 2;
 constexpr std::size_t gather_ahead = 16;
 
 association_values values_of(const segment_association& a) noexcept {
-  return {a.kind, a.confidence, a.weight, a.created, a.last_used};
+  return {a.kind, a.confidence, a.weight, {a.created, a.last_used}};
 }
 
 /// Ids on their way into the table, each with its bucket being fetched.
@@ -253,7 +253,7 @@ std::uint64_t graph_loader::resolve(std::size_t source, std::size_t last) noexce
         const std::uint32_t candidate =
           to_.ids_.candidate(places[(in - 1 - half_window) % window].hash);
         if (candidate != graph_builder::none)
-          prefetch_to_read(&to_.node(candidate));
+          prefetch_line(&to_.node(candidate));
       }
     }
   }
@@ -306,7 +306,7 @@ void graph_loader::write_in() noexcept {
   for (std::uint32_t target = 0; target != to_.index_count_; ++target)
     to_.in_.fill(target, [&] {
       if (static_cast<std::size_t>(end - at) > gather_ahead)
-        prefetch_to_read(at[gather_ahead].record);
+        prefetch_line(at[gather_ahead].record);
       const incoming& i = *at++;
       return std::pair(i.source, values_of(*i.record));
     });

@@ -12,7 +12,7 @@ namespace cmem {
 namespace {
 
 /// Entries whose cache misses are under way together.
-constexpr std::size_t run_length = 64;
+constexpr std::size_t run_length = 24;
 /// How far ahead entries are fetched to be sorted into runs.
 constexpr std::size_t entries_ahead = 16;
 
@@ -38,11 +38,16 @@ void graph_builder::look_up(lookahead& l) const noexcept {
 }
 
 void graph_builder::prefetch_refs(const lookahead& l) const noexcept {
-  for (const std::uint32_t i : {l.a, l.b})
-    if (i != none) {
-      pages_of_nodes_.prefetch(i / graph_snapshot::page_nodes);
-      prefetch_to_read(&node_page_version_[i / graph_snapshot::page_nodes]);
+  if (!has_target(l.entry->op)) { // its page of records will be copied
+    if (l.a != none) {
+      pages_of_nodes_.prefetch(l.a / graph_snapshot::page_nodes);
+      prefetch_line(&node_page_version_[l.a / graph_snapshot::page_nodes]);
     }
+    return;
+  }
+  for (const std::uint32_t i : {l.a, l.b})
+    if (i != none)
+      pages_of_nodes_.prefetch_element(i / graph_snapshot::page_nodes);
   if (l.a != none && l.b != none) {
     out_.prefetch_ref(l.a);
     in_.prefetch_ref(l.b);
@@ -50,15 +55,27 @@ void graph_builder::prefetch_refs(const lookahead& l) const noexcept {
 }
 
 void graph_builder::prefetch_roots(const lookahead& l) const noexcept {
-  for (const std::uint32_t i : {l.a, l.b})
-    if (i != none) {
-      const auto* page = node_page(pages_of_nodes_[i / graph_snapshot::page_nodes]);
+  if (!has_target(l.entry->op)) {
+    if (l.a != none) {
+      const auto* page = node_page(pages_of_nodes_[l.a / graph_snapshot::page_nodes]);
       for (std::uint32_t k = 0; k < graph_snapshot::page_nodes; ++k)
-        prefetch_to_read(page + k);
+        prefetch_line(page + k);
     }
+    return;
+  }
+  for (const std::uint32_t i : {l.a, l.b})
+    if (i != none)
+      prefetch_line(&node(i));
   if (l.a != none && l.b != none) {
     out_.prefetch_root(l.a);
     in_.prefetch_root(l.b);
+  }
+}
+
+void graph_builder::prefetch_leaves(const lookahead& l) const noexcept {
+  if (l.a != none && l.b != none) {
+    out_.prefetch_leaf(l.a);
+    in_.prefetch_leaf(l.b);
   }
 }
 
@@ -77,7 +94,7 @@ void graph_builder::merge(std::span<const handle> entries, const failed_callback
   run_.clear();
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (i + entries_ahead < entries.size())
-      prefetch_to_read(entry_at(entries[i + entries_ahead]));
+      prefetch_line(entry_at(entries[i + entries_ahead]));
     write_entry* e = entry_at(entries[i]);
     if (e->batch_count == 1) {
       run_.push_back({e, 0, 0, none, none});
@@ -109,14 +126,14 @@ void graph_builder::apply_run(std::span<lookahead> all, const failed_callback& f
     const std::size_t at = std::min(i * run_length, all.size());
     return all.subspan(at, std::min(run_length, all.size() - at));
   };
-  // Window i is applied while windows i+1 … i+5 are at earlier stages.
+  // Window i is applied while windows i+1 … i+6 are at earlier stages.
   const std::size_t windows = (all.size() + run_length - 1) / run_length;
-  for (std::size_t step = 0; step < windows + 5; ++step) {
+  for (std::size_t step = 0; step < windows + 6; ++step) {
     if (step < windows)
       for (lookahead& l : window(step)) {
-        prefetch_to_read(l.entry);
+        prefetch_line(l.entry);
         if (has_target(l.entry->op))
-          prefetch_to_read(&l.entry->b);
+          prefetch_line(&l.entry->b);
       }
     if (step >= 1)
       for (lookahead& l : window(step - 1))
@@ -132,11 +149,14 @@ void graph_builder::apply_run(std::span<lookahead> all, const failed_callback& f
         prefetch_roots(l);
     if (step >= 4)
       for (const lookahead& l : window(step - 4))
+        prefetch_leaves(l);
+    if (step >= 5)
+      for (const lookahead& l : window(step - 5))
         prefetch_tails(l);
-    if (step >= 5) {
+    if (step >= 6) {
       if (!checked)
         over_budget_ = over_budget();
-      for (const lookahead& l : window(step - 5)) {
+      for (const lookahead& l : window(step - 6)) {
         if (options_.on_apply)
           options_.on_apply(*l.entry);
         const errc bad = apply(l);

@@ -149,13 +149,14 @@ errc graph_builder::learn_association(const lookahead& l) {
   std::uint32_t target = find(e.b, l.hash_b, l.b);
   if (name_collides(source, e.name_a) || name_collides(target, e.name_b) || names_differ(e))
     return errc::id_collision;
-  association_values v{e.kind, e.x, e.y, e.time, e.time};
+  association_values v{e.kind, e.x, e.y, {e.time, e.time}};
   if (const auto at = find_association(source, target, e.kind); at.out != none) {
     const association_values old = out_.at(source, at.out);
-    v.created = old.created;
-    v.last_used = old.last_used;
-    out_.replace(source, at.out, v, version_);
-    in_.replace(target, at.in, v, version_);
+    v.times = old.times;
+    if (v != old) {
+      out_.replace(source, at.out, v, version_);
+      in_.replace(target, at.in, v, version_);
+    }
   } else {
     if (over_budget_)
       return errc::memory_budget;
@@ -202,7 +203,7 @@ errc graph_builder::change_association(const lookahead& l) {
     return errc::not_found;
   association_values v = out_.at(source, at.out);
   if (e.op == entry_op::record_use) {
-    v.last_used = e.time;
+    v.times.last_used = e.time;
     if (options_.association_times)
       out_.replace(source, at.out, v, version_);
   } else {

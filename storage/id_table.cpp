@@ -144,7 +144,7 @@ std::uint32_t id_table::candidate(std::uint64_t hash) const noexcept {
 
 void id_table::prefetch(std::uint64_t hash) const noexcept {
   const std::uint64_t word = shards_[shard_of(hash)].load(std::memory_order_relaxed);
-  prefetch_to_read(slots(word) + home(static_cast<std::uint32_t>(hash), word));
+  prefetch_line(slots(word) + home(static_cast<std::uint32_t>(hash), word));
 }
 
 } // namespace cmem

@@ -83,8 +83,8 @@ handle page_pool::allocate(std::size_t bytes, page_use use) {
   ++free_[c].since;
   if (blocks.size() > ahead) {
     const std::byte* later = memory_.at(blocks[blocks.size() - ahead]);
-    prefetch_to_write(later);
-    prefetch_to_write(later + 64);
+    prefetch_line(later);
+    prefetch_line(later + 64);
   }
   CMEM_UNPOISON(memory_.at(h), class_bytes(c));
   auto& used = in_use_[static_cast<std::size_t>(use)];

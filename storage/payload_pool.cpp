@@ -90,8 +90,8 @@ void payload_pool::prefetch(handle h, std::size_t block) const noexcept {
   const std::byte* first = memory_.at(h);
   const std::size_t last = std::min(block, small_block_max) - 1;
   for (std::size_t at = 0; at < last; at += cache_line)
-    prefetch_to_write(first + at);
-  prefetch_to_write(first + last);
+    prefetch_line(first + at);
+  prefetch_line(first + last);
 }
 
 void payload_pool::release(handle h) noexcept {

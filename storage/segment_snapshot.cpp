@@ -63,8 +63,8 @@ result<void> add_associations(segment_writer& w, const graph_snapshot& s, const 
                                  chunk.kind[j],
                                  chunk.confidence[j],
                                  chunk.weight[j],
-                                 chunk.created != nullptr ? chunk.created[j] : 0,
-                                 chunk.last_used != nullptr ? chunk.last_used[j] : 0};
+                                 chunk.times_of(j).created,
+                                 chunk.times_of(j).last_used};
       if (auto done = w.add(a); !done)
         return done;
     }

@@ -20,7 +20,7 @@ struct link {
 
 bool same(const association_values& a, const association_values& b, bool with_times) {
   return a.kind == b.kind && a.confidence == b.confidence && a.weight == b.weight
-         && (!with_times || (a.created == b.created && a.last_used == b.last_used));
+         && (!with_times || a.times == b.times);
 }
 
 /// The lists of a few concepts, and vectors that do the same: removing moves the last one up.
@@ -136,8 +136,7 @@ private:
         return false;
       for (std::size_t k = 0; k < chunk.targets.size(); ++k, ++at) {
         const association_values v{chunk.kind[k], chunk.confidence[k], chunk.weight[k],
-                                   with_times ? chunk.created[k] : 0,
-                                   with_times ? chunk.last_used[k] : 0};
+                                   with_times ? chunk.times[k] : association_times{}};
         if (chunk.targets[k] != expected[at].target || !same(v, expected[at].values, with_times))
           return false;
       }

@@ -91,10 +91,10 @@ TEST_CASE("W5: learning a known (source, target, kind) replaces confidence and w
   const auto back = f.newest().in(a.targets[0]).chunk(0); // the same from the other end
   CHECK(back.confidence[0] == 0.5F);
   CHECK(back.weight[0] == 3.0F);
-  CHECK(a.created[0] == 1'000);
-  CHECK(a.last_used[0] == 1'000);
+  CHECK(a.times[0].created == 1'000);
+  CHECK(a.times[0].last_used == 1'000);
   REQUIRE(f.apply(op::record_use{cid(1), cid(2), kinds::causal}) == errc::ok);
-  CHECK(only_link(f.newest()).last_used[0] == 2'000);
+  CHECK(only_link(f.newest()).times[0].last_used == 2'000);
 }
 
 TEST_CASE("W5: self-loops and parallel kinds are legal, and count once each") {
@@ -348,10 +348,15 @@ TEST_CASE("R3: changing one association of a hub costs the same as one of a shor
     f.reclaim();
     return taken;
   };
-  const std::size_t plain = cost(op::learn_association{cid(900'000), cid(900'001)});
-  const std::size_t hub = cost(op::learn_association{cid(0), cid(50'000)});
+  const std::size_t plain =
+    cost(op::learn_association{.source = cid(900'000), .target = cid(900'001), .weight = 2.0F});
+  const std::size_t hub =
+    cost(op::learn_association{.source = cid(0), .target = cid(50'000), .weight = 2.0F});
+  const std::size_t known =
+    cost(op::learn_association{.source = cid(0), .target = cid(50'000), .weight = 2.0F});
   const std::size_t removed = cost(op::forget_association{cid(0), cid(40'000)});
   CHECK(plain < 20'000);
+  CHECK(known == 0);
   CHECK(hub < plain + 15'000); // a leaf of 256 and two inner nodes
   CHECK(removed < plain + 30'000);
 }

@@ -47,7 +47,7 @@ void add_edges(std::vector<edge>& to, const graph_snapshot& s, std::uint32_t ind
     for (std::size_t j = 0; j != c.targets.size(); ++j) {
       const concept_id other = s.node(c.targets[j]).id;
       to.push_back({out ? id : other, out ? other : id, c.kind[j], c.confidence[j], c.weight[j],
-                    c.created ? c.created[j] : 0, c.last_used ? c.last_used[j] : 0});
+                    c.times_of(j).created, c.times_of(j).last_used});
     }
   }
 }

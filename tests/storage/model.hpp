@@ -240,9 +240,9 @@ inline std::string text_of(const graph_snapshot& s) {
         const std::uint32_t t = chunk.targets[k];
         outgoing.push_back(end(id, s.node(t).id, chunk, k));
         if (s.is_learned(i) && s.is_learned(t))
-          associations[{id, s.node(t).id, chunk.kind[k]}] += model::describe(
-            {id, s.node(t).id, chunk.kind[k], chunk.confidence[k], chunk.weight[k],
-             chunk.created ? chunk.created[k] : 0, chunk.last_used ? chunk.last_used[k] : 0});
+          associations[{id, s.node(t).id, chunk.kind[k]}] +=
+            model::describe({id, s.node(t).id, chunk.kind[k], chunk.confidence[k], chunk.weight[k],
+                             chunk.times_of(k).created, chunk.times_of(k).last_used});
       }
     }
     const auto in = s.in(i);

@@ -133,9 +133,8 @@ inline std::string describe(const graph_snapshot& s, std::uint32_t index) {
   for (std::uint32_t i = 0; i != list.chunk_count(); ++i) {
     const adjacency_chunk c = list.chunk(i);
     for (std::size_t j = 0; j != c.targets.size(); ++j)
-      out.push_back(
-        describe({s.node(index).id, s.node(c.targets[j]).id, c.kind[j], c.confidence[j],
-                  c.weight[j], c.created ? c.created[j] : 0, c.last_used ? c.last_used[j] : 0}));
+      out.push_back(describe({s.node(index).id, s.node(c.targets[j]).id, c.kind[j], c.confidence[j],
+                              c.weight[j], c.times_of(j).created, c.times_of(j).last_used}));
   }
   return describe(s.at(index).copy(), std::move(out), s.is_learned(index));
 }
