@@ -7,7 +7,19 @@
 namespace cmem {
 
 errc batch_check::check(const write_entry* first) {
+  const write_entry* ahead = first; // of which slots of the id table are being fetched
+  const auto fetch_one = [&] {
+    base_.ids_.prefetch(hash_value(ahead->a));
+    if (graph_builder::has_target(ahead->op))
+      base_.ids_.prefetch(hash_value(ahead->b));
+    ahead = ahead->next == 0 ? nullptr : base_.entry_at(ahead->next);
+  };
+  constexpr int entries_ahead = 16;
+  for (int i = 0; i != entries_ahead && ahead != nullptr; ++i)
+    fetch_one();
   for (const write_entry* e = first;; e = base_.entry_at(e->next)) {
+    if (ahead != nullptr)
+      fetch_one();
     if (const errc bad = check_entry(*e); bad != errc::ok)
       return bad;
     if (e->next == 0)

@@ -2,6 +2,7 @@
 // Names of things: a concept's 16-byte id, and the registered kind of an association.
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
 #include <cstring>
@@ -24,7 +25,15 @@ struct concept_id {
   [[nodiscard]] static concept_id from_halves(std::uint64_t high, std::uint64_t low) noexcept;
   [[nodiscard]] std::string hex() const;
 
-  friend auto operator<=>(const concept_id&, const concept_id&) = default;
+  friend std::strong_ordering operator<=>(const concept_id& a, const concept_id& b) noexcept {
+    const auto half = [](const concept_id& id, std::size_t at) { // big-endian: its bytes' order
+      std::uint64_t v = 0;
+      std::memcpy(&v, id.bytes.data() + at, 8);
+      return std::endian::native == std::endian::little ? __builtin_bswap64(v) : v;
+    };
+    const std::strong_ordering high = half(a, 0) <=> half(b, 0);
+    return high != std::strong_ordering::equal ? high : half(a, 8) <=> half(b, 8);
+  }
   friend bool operator==(const concept_id& a, const concept_id& b) noexcept {
     return std::memcmp(a.bytes.data(), b.bytes.data(), 16)
            == 0; // two compares, where the default calls out

@@ -131,22 +131,23 @@ snapshot_handle engine::share() const noexcept { return impl_->view.share(); }
 // -- awaiting
 
 void engine::on_settled(const ticket& t, std::function<void(settlement)> done) {
-  const std::uint64_t pushed = impl_->log.pushed();
-  if (const settlement s = load()->outcome(t); s.what != fate::pending) {
+  if (const settlement s = load()->outcome(t); s.what != fate::pending)
     done(s);
-    return;
-  }
-  if (!impl_->log.issued(t)) { // it would never be known, and pass for dropped
-    done({fate::unknown, errc::unknown});
-    return;
-  }
-  impl_->waiters.add(t, pushed, std::move(done));
-  if (impl_->finished.load(
-        std::memory_order_seq_cst)) { // nobody else will look: pairs with reconcile()'s store
-    impl_->settle_waiters();
-    return;
-  }
-  impl_->log.wake();
+  else
+    impl_->await(std::make_unique<settlement_waiters::callback>(t, std::move(done)));
+}
+
+void engine::impl::await(std::unique_ptr<settlement_waiters::waiter> w) {
+  w->pushed = log.pushed();
+  if (const settlement s = view.load()->outcome(w->of); s.what != fate::pending)
+    return w->tell(s);
+  if (!log.issued(w->of)) // it would never be known, and pass for dropped
+    return w->tell({fate::unknown, errc::unknown});
+  waiters.add(std::move(w));
+  if (finished.load(std::memory_order_seq_cst)) // nobody else will look: pairs with reconcile()
+    settle_waiters();
+  else
+    log.wake();
 }
 
 result<settlement> engine::await_visible(const ticket& t, std::chrono::nanoseconds timeout) {

@@ -113,6 +113,8 @@ struct engine::impl {
                            std::span<const segment_change> changes);
   bool adopt_some();
 
+  /// Has it told what becomes of its entry, at once if that is known.
+  void await(std::unique_ptr<settlement_waiters::waiter> w);
   void take_batch();
   void merge_batch();
   void publish(const reconcile_report& report);

@@ -91,16 +91,24 @@ void engine::on_durable(const ticket& t, std::function<void(result<settlement>)>
     done(s);
     return;
   }
-  // Made here: nothing may throw on the reconciler's thread, which has others to tell.
-  auto w = std::make_shared<std::unique_ptr<durable_log::waiter>>(
-    std::make_unique<durable_log::waiter>(durable_log::waiter{std::move(done)}));
-  on_settled(t, [m = impl_.get(), w](settlement s) {
-    // The newest snapshot has what was applied, and everything that one has was handed over.
-    if (s.what == fate::applied)
-      m->store->on_durable(m->view.load()->sequence(), std::move(*w));
-    else
-      (*w)->done(s);
-  });
+  struct stored final : settlement_waiters::waiter {
+    impl* memory;
+    // Made here: nothing may throw on the reconciler's thread, which has others to tell.
+    std::unique_ptr<durable_log::waiter> then;
+
+    stored(const ticket& of, impl* m, std::function<void(result<settlement>)> f)
+      : waiter(of),
+        memory(m),
+        then(std::make_unique<durable_log::waiter>(durable_log::waiter{std::move(f)})) {}
+    void tell(settlement what) override {
+      // The newest snapshot has what was applied, and everything that one has was handed over.
+      if (what.what == fate::applied)
+        memory->store->on_durable(memory->view.load()->sequence(), std::move(then));
+      else
+        then->done(what);
+    }
+  };
+  impl_->await(std::make_unique<stored>(t, impl_.get(), std::move(done)));
 }
 
 result<settlement> engine::await_durable(const ticket& t, std::chrono::nanoseconds timeout) {

@@ -1,6 +1,7 @@
 #include "storage/graph_snapshot.hpp"
 
 #include "storage/payload_pool.hpp"
+#include "storage/prefetch.hpp"
 
 namespace cmem {
 
@@ -56,6 +57,15 @@ concept_record concept_view::copy() const {
   for (attribute_update a; reader.next(a);)
     r.attributes.emplace_back(a.key, a.value.value_or(std::string_view()));
   return r;
+}
+
+void graph_snapshot::prefetch_payloads(std::uint32_t index) const noexcept {
+  const concept_node& n = node(index);
+  for (const handle h : {n.content, n.vector, n.extras})
+    if (h != 0) {
+      prefetch_line(base_ + std::size_t{h} * handle_unit);
+      prefetch_line(base_ + std::size_t{h} * handle_unit + 64);
+    }
 }
 
 } // namespace cmem

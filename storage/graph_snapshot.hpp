@@ -137,6 +137,8 @@ public:
   [[nodiscard]] bool is_learned(std::uint32_t index) const noexcept {
     return node(index).state == node_learned;
   }
+  /// Fetches the content, vector, name and attributes that at(index) shows.
+  void prefetch_payloads(std::uint32_t index) const noexcept;
   /// Ends that are not learned occur in these lists: skip them unless placeholder_count() is 0.
   [[nodiscard]] adjacency_list out(std::uint32_t index) const noexcept {
     return {base_, out_[index], association_times_};

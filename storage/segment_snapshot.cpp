@@ -1,6 +1,7 @@
 #include "storage/segment_snapshot.hpp"
 
 #include "storage/payload_pool.hpp"
+#include "storage/prefetch.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -91,15 +92,25 @@ result<segment_ref> write_segment(const env& e, const std::string& directory,
   identity.timestamp = s.timestamp();
   identity.vector_dimension = s.vector_dimension();
   identity.association_times = s.keeps_association_times();
+  const auto fetch_ahead = [&](std::size_t i) { // records and payloads lie all over memory
+    if (i + 32 < changes.size() && changes[i + 32].index < s.index_count())
+      prefetch_line(&s.node(changes[i + 32].index));
+    if (i + 16 < changes.size() && changes[i + 16].index < s.index_count())
+      s.prefetch_payloads(changes[i + 16].index);
+  };
   segment_plan plan;
-  for (const segment_change& c : changes) {
+  for (std::size_t i = 0; i != changes.size(); ++i) {
+    fetch_ahead(i);
+    const segment_change& c = changes[i];
     const segment_entry entry = entry_of(s, c);
     plan.add(entry, associations_of(s, c, entry));
   }
   auto w = segment_writer::create(e, directory, std::move(identity), plan);
   if (!w)
     return w.error();
-  for (const segment_change& c : changes) {
+  for (std::size_t i = 0; i != changes.size(); ++i) {
+    fetch_ahead(i);
+    const segment_change& c = changes[i];
     const segment_entry entry = entry_of(s, c);
     if (auto done = w->add(entry); !done)
       return done.error();

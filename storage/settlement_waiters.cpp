@@ -10,11 +10,11 @@ settlement_waiters::~settlement_waiters() {
       delete std::exchange(list, list->next);
 }
 
-void settlement_waiters::add(const ticket& of, std::uint64_t pushed,
-                             std::function<void(settlement)> done) {
-  auto* w = new waiter{of, pushed, std::move(done), arrived_.load(std::memory_order_relaxed)};
+void settlement_waiters::add(std::unique_ptr<waiter> w) noexcept {
+  waiter* one = w.release();
+  one->next = arrived_.load(std::memory_order_relaxed);
   // Release: pairs with the exchange in collect().
-  while (!arrived_.compare_exchange_weak(w->next, w, std::memory_order_release,
+  while (!arrived_.compare_exchange_weak(one->next, one, std::memory_order_release,
                                          std::memory_order_relaxed)) {}
 }
 

@@ -13,15 +13,27 @@
 
 namespace cmem {
 
-/// Threads: add() from any thread, lock-free (it allocates); the rest from one thread at a time.
+/// Threads: add() from any thread, lock-free; the rest from one thread at a time.
 class settlement_waiters {
 public:
   struct waiter {
     ticket of;
-    std::uint64_t pushed; ///< write_log::pushed() when it came: the entry has left the log once
-                          ///< popped() is there
-    std::function<void(settlement)> done;
+    std::uint64_t pushed = 0; ///< write_log::pushed() when it came: the entry has left the log once
+                              ///< popped() is there
     waiter* next = nullptr;
+
+    explicit waiter(const ticket& t) : of(t) {}
+    virtual ~waiter() = default;
+    waiter(const waiter&) = delete;
+    waiter& operator=(const waiter&) = delete;
+    /// Called once. Must not throw.
+    virtual void tell(settlement what) = 0;
+  };
+  struct callback final : waiter {
+    std::function<void(settlement)> done;
+
+    callback(const ticket& t, std::function<void(settlement)> f) : waiter(t), done(std::move(f)) {}
+    void tell(settlement what) override { done(what); }
   };
 
   settlement_waiters() = default;
@@ -29,7 +41,7 @@ public:
   settlement_waiters(const settlement_waiters&) = delete;
   settlement_waiters& operator=(const settlement_waiters&) = delete;
 
-  void add(const ticket& of, std::uint64_t pushed, std::function<void(settlement)> done);
+  void add(std::unique_ptr<waiter> w) noexcept;
   /// Takes over who came since the last call. Throws std::bad_alloc: nobody is lost, the next call
   /// goes on.
   const std::vector<std::unique_ptr<waiter>>& collect();
@@ -39,7 +51,7 @@ public:
   struct known {
     std::unique_ptr<waiter> who;
     settlement what;
-    void tell() const { who->done(what); }
+    void tell() const { who->tell(what); }
   };
   template <class FateOf>
   [[nodiscard]] std::vector<known> take_known(FateOf&& fate_of) {

@@ -9,6 +9,10 @@ using namespace cmem;
 
 namespace {
 
+void add(settlement_waiters& to, const ticket& t, std::function<void(settlement)> done) {
+  to.add(std::make_unique<settlement_waiters::callback>(t, std::move(done)));
+}
+
 const auto all_applied = [](const settlement_waiters::waiter&) {
   return settlement{fate::applied, errc::ok};
 };
@@ -19,7 +23,7 @@ TEST_CASE("W4: each waiter is told once, when its fate is known") {
   settlement_waiters waiters;
   std::vector<std::uint64_t> told;
   for (std::uint64_t n = 1; n <= 4; ++n)
-    waiters.add({n, 0, 1}, n, [&told, n](settlement s) {
+    add(waiters, {n, 0, 1}, [&told, n](settlement s) {
       CHECK(s.what == fate::applied);
       told.push_back(n);
     });
@@ -42,9 +46,9 @@ TEST_CASE("settlement_waiters: those never told are let go with it") {
   auto kept = std::make_shared<int>(1);
   {
     settlement_waiters waiters;
-    waiters.add({1, 0, 1}, 1, [kept](settlement) {});
+    add(waiters, {1, 0, 1}, [kept](settlement) {});
     (void) waiters.collect();
-    waiters.add({2, 0, 1}, 1, [kept](settlement) {}); // not collected yet
+    add(waiters, {2, 0, 1}, [kept](settlement) {}); // not collected yet
     CHECK(kept.use_count() == 3);
   }
   CHECK(kept.use_count() == 1);
@@ -56,7 +60,7 @@ TEST_CASE("W4: waiters that come from many threads all get told") {
   std::size_t told = 0; // this thread's
   const auto come = [&] {
     for (std::size_t i = 0; i < each; ++i)
-      waiters.add({i + 1, 0, 1}, 0, [&told](settlement) { ++told; });
+      add(waiters, {i + 1, 0, 1}, [&told](settlement) { ++told; });
   };
   std::thread first(come);
   std::thread second(come);
