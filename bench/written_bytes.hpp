@@ -33,6 +33,9 @@ public:
   void unmap(const std::byte* at, std::size_t bytes) noexcept override {
     system_->unmap(at, bytes);
   }
+  void let_go(const std::byte* at, std::size_t bytes) noexcept override {
+    system_->let_go(at, bytes);
+  }
   answer map_at(int fd, std::uint64_t offset, std::size_t bytes, std::byte* at) override {
     return system_->map_at(fd, offset, bytes, at);
   }

@@ -10,7 +10,7 @@ struct compaction_job {
   std::string directory;
   std::uint64_t store = 0;      ///< the manifest's
   std::vector<segment_ref> run; ///< adjacent, oldest first, at least one
-  std::uint64_t number = 0;     ///< of the new file: one that no file of the store ever had
+  std::uint64_t number = 0;     ///< of the new file: no file of the store has it or ever had it
   /// The run begins with the store's oldest segment: tombstones, and what records leave to older
   /// segments, are of no use any more.
   bool bottom = false;
@@ -24,7 +24,7 @@ struct compaction_job {
 /// Goes through the records twice: for the plan, and for the file (segment_writer). In memory it
 /// has what the writer has, the table of checksums of each input, and few MiB of what is mapped
 /// (segment_reader::let_go). It opens its inputs anew, so that all that it copies is verified under
-/// its checksums (D3) shortly before; what is replaced, and the filters, it does not look at.
+/// its checksums (D3) shortly before; what was replaced, and the filters, it does not look at.
 ///
 /// It changes nothing but its own file, which only a manifest makes part of the store. Destroyed
 /// before the end, after a failure too, it removes that file; one that is left all the same (a
@@ -35,27 +35,67 @@ public:
   /// Opens the run. Fails: as segment_reader::open() does.
   static result<compaction> start(const env& e, compaction_job job);
 
-  /// Reads and writes about so many bytes, at least one record: a record's content (up to
-  /// content_bytes_max), and of a list as many as fit. True: the file and its name are on the disk.
-  /// What was written is synced every few MiB, so that the last step does not wait for all of it;
-  /// that one writes the filter too, 1.5 bytes a concept. Precondition: neither failed nor done.
-  /// Fails: `corrupt` with file and offset, also where `bottom` and a part is missing; `io_error`,
-  /// `disk_full`.
+  /// Reads and writes about so many bytes, at least one record (a content, not a whole list). True:
+  /// it is done, and the file and its name are on the disk. What was written is synced every few
+  /// MiB, so that the last step waits for little; that one writes the filter too, 1.5 bytes a
+  /// concept. Precondition: neither failed nor done. Fails: `corrupt` with file and offset, also
+  /// where `bottom` and a part is missing; `io_error`, `disk_full`.
   result<bool> step(std::uint64_t bytes);
 
-  /// The new segment, none if nothing is left. Where a concept's blocks lie in it, its records say:
-  /// all that the graph reads from inputs is there, at another place.
-  /// Precondition: done.
+  /// The new segment; none if nothing is left. Blocks that inputs had for what the store has are in
+  /// it, elsewhere: its records say where. Precondition: done.
   [[nodiscard]] const std::optional<segment_ref>& made() const noexcept { return made_; }
 
-  /// Read and written so far, and how much there will be, at most.
+  /// Read and written so far.
   [[nodiscard]] std::uint64_t bytes_done() const noexcept { return bytes_done_; }
+  /// How much that will be if nothing of the run was replaced or forgotten; less otherwise.
   [[nodiscard]] std::uint64_t bytes_planned() const noexcept { return bytes_planned_; }
 
 private:
+  /// Goes with its owner unless it was kept.
+  class unfinished_file {
+  public:
+    unfinished_file(env e, std::string path) : env_(std::move(e)), path_(std::move(path)) {}
+    unfinished_file(unfinished_file&& other) noexcept
+      : env_(other.env_), path_(std::exchange(other.path_, {})) {}
+    unfinished_file& operator=(unfinished_file&&) = delete;
+    ~unfinished_file();
+    void keep() noexcept { path_.clear(); }
+
+  private:
+    env env_;
+    std::string path_; // empty: it stays
+  };
+  /// What is left to write of the record that was added last.
+  struct open_list {
+    segment_place of;
+    std::uint32_t written = 0;
+  };
+
+  compaction(const env& e, compaction_job job, std::vector<segment_reader> run,
+             segment_identity identity);
+  result<std::optional<std::uint32_t>> flags_of(const run_parts& p) const;
+  result<bool> plan_one();
+  result<bool> write_one();
+  result<void> write_record(const run_parts& p, std::uint32_t flags);
+  result<void> write_list();
+  result<void> begin_writing();
+  result<void> finish();
+  result<void> rest();
+
+  env env_;
+  compaction_job job_;                // const
+  std::vector<segment_reader> run_;   // oldest first; gone when done
+  segment_identity identity_;         // of what is made
+  std::optional<segment_merge> from_; // of this pass; borrows run_
+  segment_plan plan_;
+  std::optional<unfinished_file> file_;  // while it is written; outlives the writer
+  std::optional<segment_writer> writer_; // in the second pass
+  std::optional<open_list> list_;
   std::optional<segment_ref> made_;
   std::uint64_t bytes_done_ = 0;
   std::uint64_t bytes_planned_ = 0;
+  std::uint64_t rested_at_ = 0; // of bytes_done_
 };
 
 } // namespace cmem

@@ -106,6 +106,12 @@ file_mapping& file_mapping::operator=(file_mapping&& other) noexcept {
   return *this;
 }
 
+void file_mapping::let_go() const noexcept {
+  assert(placed_ == nullptr);
+  if (!bytes_.empty())
+    system_->let_go(bytes_.data(), bytes_.size());
+}
+
 void file_mapping::unmap() noexcept {
   if (!bytes_.empty() && placed_ != nullptr)
     system_->unmap_at(placed_, bytes_.size());

@@ -30,6 +30,8 @@ public:
   ~file_mapping() { unmap(); }
 
   [[nodiscard]] const_bytes bytes() const noexcept { return bytes_; }
+  /// Takes no memory until it is read again. Precondition: the system chose where it lies.
+  void let_go() const noexcept;
 
 private:
   void unmap() noexcept;

@@ -59,6 +59,10 @@ public:
   /// Read-only and shared. Precondition: bytes > 0.
   virtual answer map(int fd, std::size_t bytes, const std::byte*& at) = 0;
   virtual void unmap(const std::byte* at, std::size_t bytes) noexcept = 0;
+  /// What was mapped so takes no memory of the process until it is read again. A hint: a kernel
+  /// may do nothing.
+  virtual void let_go([[maybe_unused]] const std::byte* at,
+                      [[maybe_unused]] std::size_t bytes) noexcept {}
   /// The same in place of what is mapped at `at` now. Precondition: `offset` is a
   /// multiple of map_unit, `at` begins a page, bytes > 0, and the file has them.
   virtual answer map_at(int fd, std::uint64_t offset, std::size_t bytes, std::byte* at) = 0;

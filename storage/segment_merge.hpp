@@ -7,6 +7,13 @@
 
 namespace cmem {
 
+/// What a run of segments says of an id.
+struct run_parts : concept_parts {
+  concept_id id;
+  bool ended = false;      ///< by a tombstone: nothing counts that is older than the parts here
+  std::size_t records = 0; ///< of the id
+};
+
 /// A k-way merge by a binary heap. Borrows the readers. Threads: one at a time.
 class segment_merge {
 public:
@@ -14,7 +21,11 @@ public:
   explicit segment_merge(std::span<const segment_reader> segments);
 
   /// The next concept that the store has; false at the end. Fails: `corrupt`, `io_error`.
+  /// Precondition: the segments are all that the store has.
   result<bool> next(concept_parts& out);
+  /// The next id that any of them has a record of, be it a tombstone; false at the end. Whether
+  /// parts are missing is the caller's to judge. Fails: the same.
+  result<bool> next_of_run(run_parts& out);
 
 private:
   struct cursor {

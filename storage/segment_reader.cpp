@@ -144,6 +144,12 @@ void segment_reader::read_ahead(const std::atomic<bool>& stop) const noexcept {
   }
 }
 
+void segment_reader::let_go() const noexcept {
+  for (std::size_t i = 0; i != checksums_.size(); ++i)
+    trusted_[i].store(false, std::memory_order_relaxed); // as in check_piece()
+  mapped_.let_go();
+}
+
 // -- look-up
 
 result<bool> segment_reader::may_hold(const concept_id& id) const {
@@ -297,13 +303,14 @@ result<segment_extras> segment_reader::extras(const segment_concept& c) const {
 }
 
 result<std::span<const segment_association>> segment_reader::associations(
-  const segment_concept& c) const {
-  const std::uint64_t from = c.first_association * sizeof(segment_association);
-  const std::uint64_t bytes = c.associations * sizeof(segment_association);
+  const segment_concept& c, std::uint32_t first, std::uint32_t count) const {
+  assert(first <= c.associations && count <= c.associations - first);
+  const std::uint64_t from = (c.first_association + first) * sizeof(segment_association);
+  const std::uint64_t bytes = count * sizeof(segment_association);
   if (auto done = trust(segment_section::associations, from, bytes); !done)
     return done.error();
   const std::uint64_t offset = header_.at(segment_section::associations).offset + from;
-  const std::span list(look_at<segment_association>(offset), c.associations);
+  const std::span list(look_at<segment_association>(offset), count);
   for (std::size_t i = 0; i != list.size(); ++i)
     if (list[i].source != c.id || !well_formed(list[i]))
       return corrupt(offset + i * sizeof(segment_association),

@@ -59,10 +59,19 @@ public:
   result<std::string_view> content(const segment_concept& c) const;
   result<std::span<const float>> vector(const segment_concept& c) const;
   result<segment_extras> extras(const segment_concept& c) const;
-  result<std::span<const segment_association>> associations(const segment_concept& c) const;
+  result<std::span<const segment_association>> associations(const segment_concept& c) const {
+    return associations(c, 0, c.associations);
+  }
+  /// Some of them. Precondition: first + count <= c.associations.
+  result<std::span<const segment_association>> associations(const segment_concept& c,
+                                                            std::uint32_t first,
+                                                            std::uint32_t count) const;
   /// Names of the kinds that the store knew, by id.
   result<std::vector<std::string>> kinds() const;
 
+  /// Gives back the memory that what was looked at takes, for who goes on to other parts. Views
+  /// stay valid; what is looked at again is verified again.
+  void let_go() const noexcept;
   /// Verifies what others will look at soon, on a thread of its own, until `stop`: those who come
   /// later need not. What is wrong is theirs to find.
   void read_ahead(const std::atomic<bool>& stop) const noexcept;

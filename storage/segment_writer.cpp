@@ -20,18 +20,23 @@ bool has_extras(const segment_entry& e) noexcept {
 } // namespace
 
 void segment_plan::add(const segment_entry& e, std::uint64_t list) noexcept {
+  add({e.content.size(), e.vector.size_bytes(),
+       has_extras(e) ? sizeof(node_extras) + e.name.size() + e.attributes.size() : 0, list});
+}
+
+void segment_plan::add(const segment_entry_size& e) noexcept {
   using enum segment_section;
   add(concepts, sizeof(segment_concept));
-  add(associations, list * sizeof(segment_association));
-  if (!e.vector.empty())
-    add(vectors, segment_block_size(e.vector.size_bytes()));
-  if (!e.content.empty())
-    add(content, segment_block_size(e.content.size()));
-  if (!has_extras(e))
+  add(associations, e.list * sizeof(segment_association));
+  if (e.vector != 0)
+    add(vectors, segment_block_size(e.vector));
+  if (e.content != 0)
+    add(content, segment_block_size(e.content));
+  if (e.extras == 0)
     return;
   if (bytes_of(extras) == 0)
     add(extras, sizeof archive_head);
-  add(extras, segment_block_size(sizeof(node_extras) + e.name.size() + e.attributes.size()));
+  add(extras, segment_block_size(e.extras));
 }
 
 segment_writer::segment_writer(env e, std::string directory, file to, const segment_header& h,

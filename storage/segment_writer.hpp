@@ -25,11 +25,20 @@ struct segment_entry {
   const_bytes attributes = {}; ///< as attribute_codec.hpp has them
 };
 
+/// How much of an entry there will be.
+struct segment_entry_size {
+  std::uint64_t content = 0;
+  std::uint64_t vector = 0; ///< bytes
+  std::uint64_t extras = 0; ///< node_extras, name and attributes; 0: neither of these
+  std::uint64_t list = 0;   ///< outgoing associations
+};
+
 /// Adds up what will come, so that every section's place is known before the first byte is written.
 class segment_plan {
 public:
   /// `list`: outgoing associations that will follow.
   void add(const segment_entry& e, std::uint64_t list) noexcept;
+  void add(const segment_entry_size& e) noexcept;
 
   /// Of a section of entries: concepts to extras.
   [[nodiscard]] std::uint64_t bytes_of(segment_section s) const noexcept {
@@ -74,6 +83,8 @@ public:
   /// An outgoing association of the concept added last. Precondition: that one has a list, and is
   /// the source.
   result<void> add(const association_record& a);
+  /// What was written so far is on the disk, so that finish() waits for less.
+  result<void> sync() { return file_.sync(); }
   /// The file and its name are on the disk. `internal`: the plan was another one.
   result<segment_ref> finish();
 
