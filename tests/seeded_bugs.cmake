@@ -35,6 +35,9 @@ seeded_bug(segment_piece_trusted_unseen segment_damage) # only the first of seve
 seeded_bug(tombstone_ignored cold_reader) # what older segments say shows through
 seeded_bug(content_of_placeholder_shown cold_reader) # taken from a former life
 seeded_bug(tombstone_not_written engine_flush) # by a flush
+seeded_bug(compaction_tombstone_dropped compaction) # with segments below the run
+seeded_bug(compaction_older_payload_dropped compaction) # a record loses what the run does not have
+seeded_bug(unfinished_segment_left compaction) # by a merge that failed or was stopped
 
 # -- manifest
 seeded_bug(manifest_sync_skipped manifest)

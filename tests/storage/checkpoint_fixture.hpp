@@ -88,6 +88,29 @@ inline result<void> checkpoint(const env& e, const std::string& directory, manif
   return removed ? result<void>() : removed.error();
 }
 
+/// What the merge says of a concept, from the three records that may say it.
+inline std::string describe(const concept_parts& p) {
+  const segment_concept& c = *p.head.record;
+  concept_record r;
+  r.id = c.id;
+  const auto extras = need(p.head.in->extras(c));
+  r.name = extras.name;
+  attribute_reader attributes(extras.attributes);
+  for (attribute_update a; attributes.next(a);)
+    r.attributes.emplace_back(a.key, *a.value);
+  r.strength = c.strength;
+  r.confidence = c.confidence;
+  r.created = c.created;
+  r.last_accessed = c.last_accessed;
+  r.access_count = c.access_count;
+  r.content = need(p.payload.in->content(*p.payload.record));
+  const auto vector = need(p.payload.in->vector(*p.payload.record));
+  r.vector.assign(vector.begin(), vector.end());
+  return describe(
+    r, describe_associations(need(p.associations.in->associations(*p.associations.record))),
+    c.has(segment_concept::learned));
+}
+
 /// The store holds `expected`, for each of the ids, and nothing else of them.
 inline void check_store(const env& e, const std::string& directory, const known_graph& expected,
                         const std::vector<concept_id>& ids) {

@@ -3,8 +3,6 @@
 
 #include "tests/storage/segment_fixture.hpp"
 
-#include <cstring>
-
 using namespace cmem;
 using namespace cmem::test;
 using Catch::Matchers::ContainsSubstring;
@@ -62,28 +60,6 @@ struct damaged_segment {
     judge(verified.error());
   }
 };
-
-/// Checksums that fit what the bytes have become: damage that only the checks of content can see.
-void reseal(std::vector<std::byte>& bytes) {
-  segment_header h;
-  std::memcpy(&h, bytes.data(), sizeof h);
-  std::vector<std::uint64_t> table;
-  for (std::size_t s = 0; s != segment_checked_sections; ++s)
-    for (std::uint64_t p = 0; p != segment_pieces(h.sections[s].bytes); ++p) {
-      const std::uint64_t from = p * segment_block_bytes;
-      table.push_back(segment_checksum(
-        const_bytes(bytes).subspan(static_cast<std::size_t>(h.sections[s].offset + from),
-                                   static_cast<std::size_t>(std::min<std::uint64_t>(
-                                     segment_block_bytes, h.sections[s].bytes - from)))));
-    }
-  const auto sums = std::as_bytes(std::span(table));
-  REQUIRE(sums.size() == h.at(segment_section::checksums).bytes);
-  std::ranges::copy(sums, bytes.begin()
-                            + static_cast<std::ptrdiff_t>(h.at(segment_section::checksums).offset));
-  h.table_checksum = segment_checksum(sums);
-  h = sealed(h);
-  std::memcpy(bytes.data(), &h, sizeof h);
-}
 
 /// Asks for everything, believing nothing.
 void ask_all(const segment_reader& r, const std::vector<concept_id>& ids) {

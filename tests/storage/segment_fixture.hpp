@@ -6,6 +6,7 @@
 #include "tests/fault_env.hpp"
 #include "tests/storage/builder_fixture.hpp"
 
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <unistd.h>
@@ -205,6 +206,28 @@ inline std::shared_ptr<fault_env> new_disk(std::uint64_t seed = 1) {
   REQUIRE(e.make_directory("/s"));
   REQUIRE(e.sync_directory("/"));
   return faults;
+}
+
+/// Checksums that fit what the bytes have become: damage that only the checks of content can see.
+inline void reseal(std::vector<std::byte>& bytes) {
+  segment_header h;
+  std::memcpy(&h, bytes.data(), sizeof h);
+  std::vector<std::uint64_t> table;
+  for (std::size_t s = 0; s != segment_checked_sections; ++s)
+    for (std::uint64_t p = 0; p != segment_pieces(h.sections[s].bytes); ++p) {
+      const std::uint64_t from = p * segment_block_bytes;
+      table.push_back(segment_checksum(
+        const_bytes(bytes).subspan(static_cast<std::size_t>(h.sections[s].offset + from),
+                                   static_cast<std::size_t>(std::min<std::uint64_t>(
+                                     segment_block_bytes, h.sections[s].bytes - from)))));
+    }
+  const auto sums = std::as_bytes(std::span(table));
+  REQUIRE(sums.size() == h.at(segment_section::checksums).bytes);
+  std::ranges::copy(sums, bytes.begin()
+                            + static_cast<std::ptrdiff_t>(h.at(segment_section::checksums).offset));
+  h.table_checksum = segment_checksum(sums);
+  h = sealed(h);
+  std::memcpy(bytes.data(), &h, sizeof h);
 }
 
 /// One learned concept with all that it can have, one association, one that was forgotten.

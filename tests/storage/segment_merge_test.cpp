@@ -6,29 +6,6 @@ using namespace cmem::test;
 
 namespace {
 
-/// What the merge says of a concept, from the three records that may say it.
-std::string text_of(const concept_parts& p) {
-  const segment_concept& c = *p.head.record;
-  concept_record r;
-  r.id = c.id;
-  const auto extras = need(p.head.in->extras(c));
-  r.name = extras.name;
-  attribute_reader attributes(extras.attributes);
-  for (attribute_update a; attributes.next(a);)
-    r.attributes.emplace_back(a.key, *a.value);
-  r.strength = c.strength;
-  r.confidence = c.confidence;
-  r.created = c.created;
-  r.last_accessed = c.last_accessed;
-  r.access_count = c.access_count;
-  r.content = need(p.payload.in->content(*p.payload.record));
-  const auto vector = need(p.payload.in->vector(*p.payload.record));
-  r.vector.assign(vector.begin(), vector.end());
-  return describe(
-    r, describe_associations(need(p.associations.in->associations(*p.associations.record))),
-    c.has(segment_concept::learned));
-}
-
 struct merged_store {
   std::shared_ptr<fault_env> disk = new_disk();
   env e{disk};
@@ -103,7 +80,7 @@ TEST_CASE("segment_merge: of any checkpoints, what the newest graph has, in the 
     concept_id last;
     for (concept_parts p; need(merge.next(p)); last = p.head.record->id) {
       REQUIRE((got.empty() || last < p.head.record->id));
-      got[p.head.record->id] = text_of(p);
+      got[p.head.record->id] = describe(p);
     }
     for (const auto& [id, k] : before)
       if (k.learned || got.contains(id)) // others have no record where they lead nowhere
