@@ -311,7 +311,7 @@ TEST_CASE("compaction: nothing of what was forgotten or replaced is in the new f
 TEST_CASE("compaction: a step does about as much as it is told, also of one long list") {
   const auto disk = new_disk();
   const env e(disk);
-  constexpr std::uint64_t list = 60'000;
+  constexpr std::uint64_t list = 200'000;
   segment_plan plan;
   segment_entry hub;
   hub.id = cid(1);
@@ -325,6 +325,7 @@ TEST_CASE("compaction: a step does about as much as it is told, also of one long
   const std::vector<segment_ref> run{need(w->finish()), write(e, 2, "1:La|^")};
   auto c = compaction::start(e, job_of(run, true));
   REQUIRE(c);
+  const std::uint64_t syncs = disk->sites(fault::sync_eio);
   constexpr std::uint64_t step = 1U << 20;
   std::uint64_t before = 0;
   std::size_t steps = 0;
@@ -335,6 +336,7 @@ TEST_CASE("compaction: a step does about as much as it is told, also of one long
   }
   CHECK(steps >= 2 * list * sizeof(segment_association) / (2 * step));
   CHECK(c->bytes_done() <= c->bytes_planned());
+  CHECK(disk->sites(fault::sync_eio) >= syncs + 5); // not all of it at the end
   CHECK(c->bytes_done() >= 2 * list * sizeof(segment_association));
   const auto made = segment_reader::open(e, "/s", c->made().value(), 0xC0FFEE);
   CHECK(need(need(made).verify()) == c->made()->bytes);
