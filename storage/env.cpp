@@ -316,6 +316,16 @@ result<void> env::rename(const std::string& from, const std::string& to) const {
   return {};
 }
 
+result<bool> env::link(const std::string& from, const std::string& to) const {
+  const auto done = persist([&] { return system_->link(from, to); });
+  for (const std::int64_t cannot : {EXDEV, EPERM, EMLINK, EOPNOTSUPP, ENOSYS})
+    if (done == -cannot)
+      return false;
+  if (done < 0)
+    return system_failure("linking " + from + " to ", to, done);
+  return true;
+}
+
 result<void> env::remove(const std::string& path) const {
   const auto done = persist([&] { return system_->remove(path); });
   if (done < 0)

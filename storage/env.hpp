@@ -121,6 +121,9 @@ public:
   result<std::vector<std::string>> list(const std::string& directory) const;
   /// Replaces `to` at once. Durable after sync_directory().
   result<void> rename(const std::string& from, const std::string& to) const;
+  /// One more name for the file, durable after sync_directory(). False: it cannot have one there,
+  /// on another file system or on one without links.
+  result<bool> link(const std::string& from, const std::string& to) const;
   result<void> remove(const std::string& path) const;
   /// One that is there already is fine.
   result<void> make_directory(const std::string& path) const;

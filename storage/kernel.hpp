@@ -70,6 +70,8 @@ public:
   virtual void unmap_at(std::byte* at, std::size_t bytes) noexcept = 0;
 
   virtual answer rename(const std::string& from, const std::string& to) = 0;
+  /// One more name for a file. -EEXIST where `to` has one already.
+  virtual answer link(const std::string& from, const std::string& to) = 0;
   virtual answer remove(const std::string& path) = 0;
   virtual answer make_directory(const std::string& path) = 0;
   /// Names without the path, in any order.

@@ -113,6 +113,10 @@ public:
     return answered(::rename(from.c_str(), to.c_str()));
   }
 
+  answer link(const std::string& from, const std::string& to) override {
+    return answered(::link(from.c_str(), to.c_str()));
+  }
+
   answer remove(const std::string& path) override { return answered(::unlink(path.c_str())); }
 
   answer make_directory(const std::string& path) override {

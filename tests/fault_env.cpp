@@ -200,10 +200,11 @@ bool fault_env::full(std::uint64_t more) const {
     return false;
   std::uint64_t taken = more;
   std::vector<const inode*> open{root_.get()};
+  std::set<const inode*> counted; // a file may have several names
   while (!open.empty()) {
     const inode* const at = open.back();
     open.pop_back();
-    taken += at->now.size();
+    taken += counted.insert(at).second ? at->now.size() : 0;
     for (const auto& [name, target] : at->names_now)
       open.push_back(target.get());
   }
@@ -417,6 +418,24 @@ fault_env::answer fault_env::rename(const std::string& from, const std::string& 
   directory.names_now.erase(source->name);
   directory.names_now[target->name] = source->there;
   directory.changes.push_back({source->name, target->name, source->there});
+  return leave(v, 0);
+}
+
+fault_env::answer fault_env::link(const std::string& from, const std::string& to) {
+  const std::lock_guard guard(mutex_);
+  const verdict v = enter("link", from + " " + to, taking_space);
+  if (v.error < 0)
+    return v.error;
+  const auto source = find(from);
+  const auto target = find(to);
+  if (!source || !target || source->there == nullptr || target->directory == nullptr)
+    return -ENOENT;
+  if (target->there != nullptr)
+    return -EEXIST;
+  if (source->there->directory)
+    return -EPERM;
+  target->directory->names_now[target->name] = source->there;
+  target->directory->changes.push_back({"", target->name, source->there});
   return leave(v, 0);
 }
 

@@ -87,6 +87,7 @@ public:
   answer map_at(int fd, std::uint64_t offset, std::size_t bytes, std::byte* at) override;
   void unmap_at(std::byte* at, std::size_t bytes) noexcept override;
   answer rename(const std::string& from, const std::string& to) override;
+  answer link(const std::string& from, const std::string& to) override;
   answer remove(const std::string& path) override;
   answer make_directory(const std::string& path) override;
   answer list(const std::string& path, std::vector<std::string>& names) override;

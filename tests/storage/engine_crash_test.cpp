@@ -389,7 +389,7 @@ TEST_CASE("D4: every call fails once or for ever: a clean error or success, and 
         }
       }
   CHECK(runs >= sweep(6'000));
-  // All of kernel.hpp that can fail. A clock, a pid, close and unmap cannot.
+  // All of kernel.hpp that can fail. A clock, a pid, close and unmap cannot; link is for backups.
   std::string kinds;
   for (const std::string& kind : failed)
     kinds += kind + "\n";

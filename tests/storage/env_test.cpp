@@ -138,6 +138,22 @@ TEST_CASE("env: names are made, listed, replaced and removed") {
   CHECK(d.names() == "sub ");
 }
 
+TEST_CASE("env: a link is one more name, and none where there cannot be one") {
+  const folder d;
+  REQUIRE(d.open("a").write_at(bytes_of("text"), 0));
+  const auto made = d.e.link(d.at("a"), d.at("b"));
+  REQUIRE(made);
+  CHECK(*made);
+  REQUIRE(d.e.remove(d.at("a")));
+  CHECK(d.text_of("b") == "text");
+  CHECK(d.e.link(d.at("a"), d.at("c")).error().code == errc::not_found);
+  CHECK(d.e.link(d.at("b"), d.at("b")).error().code == errc::io_error); // the name is taken
+  const auto elsewhere = d.e.link("/proc/self/status", d.at("c"));
+  REQUIRE(elsewhere);
+  CHECK_FALSE(*elsewhere);
+  CHECK(d.names() == "b ");
+}
+
 TEST_CASE("env: a failure says what, which file, why and what to do") {
   const folder d;
   const auto absent = d.e.open(d.at("absent"), open_mode::read);

@@ -153,6 +153,25 @@ TEST_CASE(
                                  "b d "});
 }
 
+TEST_CASE("fault_env: a link is a name like any other, of the same bytes") {
+  std::set<std::string> seen;
+  for (std::uint64_t seed = 0; seed != cuts; ++seed) {
+    const disk d;
+    static_cast<void>(d.synced("/s/a", "text"));
+    REQUIRE(*d.e.link("/s/a", "/s/b"));
+    REQUIRE(d.e.link("/s/a", "/s/b").error().code == errc::io_error);
+    REQUIRE(d.e.link("/s/none", "/s/c").error().code == errc::not_found);
+    d.faults->set_capacity(4);
+    REQUIRE(d.create("/s/a").write_at(bytes_of("more"), 0)); // its bytes count once
+    REQUIRE(d.text_of("/s/b") == "more");
+    d.faults->power_cut(seed);
+    seen.insert(d.names());
+    if (d.names() == "a b ")
+      REQUIRE(d.text_of("/s/a") == d.text_of("/s/b"));
+  }
+  CHECK(seen == std::set<std::string>{"a ", "a b "});
+}
+
 TEST_CASE("fault_env: a killed process loses locks and handles, no bytes") {
   const disk d;
   file f = d.create("/s/a");

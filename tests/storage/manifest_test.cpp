@@ -97,6 +97,9 @@ public:
   answer rename(const std::string& from, const std::string& to) override {
     return disk_->rename(from, to);
   }
+  answer link(const std::string& from, const std::string& to) override {
+    return disk_->link(from, to);
+  }
   answer remove(const std::string& path) override { return disk_->remove(path); }
   answer make_directory(const std::string& path) override { return disk_->make_directory(path); }
   answer list(const std::string& path, std::vector<std::string>& names) override {

@@ -39,6 +39,7 @@ public:
   }
   void unmap_at(std::byte* at, std::size_t bytes) noexcept override { disk_->unmap_at(at, bytes); }
   answer rename(const std::string&, const std::string&) override { return -EROFS; }
+  answer link(const std::string&, const std::string&) override { return -EROFS; }
   answer remove(const std::string&) override { return -EROFS; }
   answer make_directory(const std::string&) override { return -EROFS; }
   answer list(const std::string& path, std::vector<std::string>& names) override {
