@@ -50,6 +50,14 @@ seeded_bug(manifest_checksum_unchecked manifest)
 seeded_bug(checkpoint_beyond_snapshot engine_crash engine_flush) # the log behind it is passed over
 seeded_bug(log_released_before_checkpoint engine_flush) # no segment is named yet
 
+# -- backups
+seeded_bug(backup_copy_unsynced backup_crash) # named before its bytes are on the disk
+seeded_bug(backup_names_unsynced backup_crash) # the manifest is there before what it names
+seeded_bug(backup_draft_unsynced backup_crash) # a first one that was cut looks like a damaged store
+seeded_bug(backup_cleaned_first backup_crash) # what the backup before needs goes too early
+seeded_bug(backup_unverified backup backup_crash) # damage is copied
+seeded_bug(backup_manifest_unsettled backup_crash) # the store may give a number out again
+
 # -- memory
 seeded_bug(published_relaxed interleavings) # a pointer may be seen before what it points to
 seeded_bug(pin_not_checked interleavings) # a snapshot may go between its load and its pin

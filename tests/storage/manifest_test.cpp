@@ -4,6 +4,7 @@
 
 #include "tests/catch.hpp"
 #include "tests/fault_env.hpp"
+#include "tests/forwarding_kernel.hpp"
 
 #include <cereal/archives/portable_binary.hpp>
 #include <cereal/types/string.hpp>
@@ -66,52 +67,16 @@ struct manifest_disk {
 };
 
 /// Another process acts before chosen reads: forwards everything, and calls `before_read` first.
-class shared_disk final : public kernel {
+class shared_disk final : public forwarding_kernel {
 public:
-  explicit shared_disk(std::shared_ptr<kernel> disk) : disk_(std::move(disk)) {}
+  using forwarding_kernel::forwarding_kernel;
 
   std::function<void()> before_read = [] {};
 
-  answer open(const std::string& path, open_mode mode) override { return disk_->open(path, mode); }
-  void close(int fd) override { disk_->close(fd); }
   answer pread(int fd, std::span<std::byte> into, std::uint64_t offset) override {
     before_read();
-    return disk_->pread(fd, into, offset);
+    return forwarding_kernel::pread(fd, into, offset);
   }
-  answer pwritev(int fd, std::span<const const_bytes> parts, std::uint64_t offset) override {
-    return disk_->pwritev(fd, parts, offset);
-  }
-  answer fallocate(int fd, std::uint64_t bytes) override { return disk_->fallocate(fd, bytes); }
-  answer ftruncate(int fd, std::uint64_t bytes) override { return disk_->ftruncate(fd, bytes); }
-  answer fdatasync(int fd) override { return disk_->fdatasync(fd); }
-  answer size(int fd) override { return disk_->size(fd); }
-  answer lock(int fd, lock_mode mode) override { return disk_->lock(fd, mode); }
-  answer map(int fd, std::size_t bytes, const std::byte*& at) override {
-    return disk_->map(fd, bytes, at);
-  }
-  void unmap(const std::byte* at, std::size_t bytes) noexcept override { disk_->unmap(at, bytes); }
-  answer map_at(int fd, std::uint64_t offset, std::size_t bytes, std::byte* at) override {
-    return disk_->map_at(fd, offset, bytes, at);
-  }
-  void unmap_at(std::byte* at, std::size_t bytes) noexcept override { disk_->unmap_at(at, bytes); }
-  answer rename(const std::string& from, const std::string& to) override {
-    return disk_->rename(from, to);
-  }
-  answer link(const std::string& from, const std::string& to) override {
-    return disk_->link(from, to);
-  }
-  answer remove(const std::string& path) override { return disk_->remove(path); }
-  answer make_directory(const std::string& path) override { return disk_->make_directory(path); }
-  answer list(const std::string& path, std::vector<std::string>& names) override {
-    return disk_->list(path, names);
-  }
-  answer random(std::span<std::byte> into) override { return disk_->random(into); }
-  std::int64_t wall_us() noexcept override { return disk_->wall_us(); }
-  std::int64_t monotonic_ns() noexcept override { return disk_->monotonic_ns(); }
-  std::int64_t pid() noexcept override { return disk_->pid(); }
-
-private:
-  std::shared_ptr<kernel> disk_;
 };
 
 } // namespace

@@ -1,6 +1,7 @@
 // D6: commands that only read: beside a writer, on a medium that takes no writes, cold and not.
 
 #include "actors/concurrent_memory.hpp"
+#include "tests/forwarding_kernel.hpp"
 #include "tests/tools/store_shell.hpp"
 #include "tools/concept_source.hpp"
 #include "tools/store_commands.hpp"
@@ -15,43 +16,21 @@ using Catch::Matchers::ContainsSubstring;
 namespace {
 
 /// The machine's disk, mounted read-only.
-class read_only_disk final : public kernel {
+class read_only_disk final : public forwarding_kernel {
 public:
+  read_only_disk() : forwarding_kernel(make_linux_kernel()) {}
+
   answer open(const std::string& path, open_mode mode) override {
-    return mode == open_mode::read ? disk_->open(path, mode) : -EROFS;
-  }
-  void close(int fd) override { disk_->close(fd); }
-  answer pread(int fd, std::span<std::byte> into, std::uint64_t offset) override {
-    return disk_->pread(fd, into, offset);
+    return mode == open_mode::read ? forwarding_kernel::open(path, mode) : -EROFS;
   }
   answer pwritev(int, std::span<const const_bytes>, std::uint64_t) override { return -EROFS; }
   answer fallocate(int, std::uint64_t) override { return -EROFS; }
   answer ftruncate(int, std::uint64_t) override { return -EROFS; }
   answer fdatasync(int) override { return -EROFS; }
-  answer size(int fd) override { return disk_->size(fd); }
-  answer lock(int fd, lock_mode mode) override { return disk_->lock(fd, mode); }
-  answer map(int fd, std::size_t bytes, const std::byte*& at) override {
-    return disk_->map(fd, bytes, at);
-  }
-  void unmap(const std::byte* at, std::size_t bytes) noexcept override { disk_->unmap(at, bytes); }
-  answer map_at(int fd, std::uint64_t offset, std::size_t bytes, std::byte* at) override {
-    return disk_->map_at(fd, offset, bytes, at);
-  }
-  void unmap_at(std::byte* at, std::size_t bytes) noexcept override { disk_->unmap_at(at, bytes); }
   answer rename(const std::string&, const std::string&) override { return -EROFS; }
   answer link(const std::string&, const std::string&) override { return -EROFS; }
   answer remove(const std::string&) override { return -EROFS; }
   answer make_directory(const std::string&) override { return -EROFS; }
-  answer list(const std::string& path, std::vector<std::string>& names) override {
-    return disk_->list(path, names);
-  }
-  answer random(std::span<std::byte> into) override { return disk_->random(into); }
-  std::int64_t wall_us() noexcept override { return disk_->wall_us(); }
-  std::int64_t monotonic_ns() noexcept override { return disk_->monotonic_ns(); }
-  std::int64_t pid() noexcept override { return disk_->pid(); }
-
-private:
-  const std::shared_ptr<kernel> disk_ = make_linux_kernel();
 };
 
 const std::string odd = R"({"type":"concept","id":"v","content_base64":"AP/+","vector":[1,2.5],)"
