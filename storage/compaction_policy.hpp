@@ -18,6 +18,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 
@@ -41,6 +42,10 @@ struct compaction_policy {
   /// a record of the oldest segment's average size. A large content that a small one replaced is
   /// not seen: it goes with the next merge that has both.
   double garbage_max = 0.6;
+
+  [[nodiscard]] static constexpr compaction_policy never() noexcept {
+    return {std::numeric_limits<std::size_t>::max(), 1.0, std::numeric_limits<double>::infinity()};
+  }
 };
 
 /// [first, first + count) of the store's segments, 0 being the oldest.

@@ -33,8 +33,10 @@ durable_log::durable_log(env e, manifest_file m, wal_writer w, durable_log_optio
                          std::uint64_t sequence)
   : env_(std::move(e)),
     options_(std::move(options)),
+    store_id_(m.current().store),
     manifest_(std::move(m)),
     writer_(std::move(w)),
+    next_segment_(manifest_.current().next_segment),
     taken_last_(sequence),
     durable_(sequence),
     reserved_(manifest_.current().reserved) {
@@ -197,7 +199,7 @@ segment_identity durable_log::next_segment() {
   const manifest& m = manifest_.current();
   segment_identity next;
   next.store = m.store;
-  next.number = m.next_segment;
+  next.number = next_segment_++;
   next.first_sequence = m.checkpoint + 1;
   return next;
 }
@@ -212,7 +214,7 @@ result<void> durable_log::add_checkpoint(const std::optional<segment_ref>& added
   manifest next = manifest_.current();
   if (added) {
     next.segments.push_back(*added);
-    next.next_segment = added->number + 1;
+    next.next_segment = std::max(next.next_segment, added->number + 1);
   }
   next.checkpoint = seeded("checkpoint_beyond_snapshot") ? taken_last_ : sequence;
   if (seeded("log_released_before_checkpoint"))
@@ -224,8 +226,65 @@ result<void> durable_log::add_checkpoint(const std::optional<segment_ref>& added
   auto released = writer_.release(sequence);
   const std::lock_guard lock(mutex_);
   ++figures_.flushes;
+  figures_.flushed_bytes += added ? added->bytes : 0;
   figures_.files = writer_.live_files();
   return released;
+}
+
+std::vector<segment_ref> durable_log::segments() {
+  const std::lock_guard disk(disk_mutex_);
+  return manifest_.current().segments;
+}
+
+result<void> durable_log::replace_segments(std::span<const segment_ref> run,
+                                           const std::optional<segment_ref>& made) {
+  const std::lock_guard disk(disk_mutex_);
+  if (broken())
+    return refusal();
+  if (ended_)
+    return failure{errc::closed, "the store was closed before segments were replaced"};
+  manifest next = manifest_.current();
+  const auto at = std::search(next.segments.begin(), next.segments.end(), run.begin(), run.end());
+  assert(!run.empty() && at != next.segments.end());
+  const auto after = next.segments.erase(at, at + static_cast<std::ptrdiff_t>(run.size()));
+  if (made) {
+    next.segments.insert(after, *made);
+    next.next_segment = std::max(next.next_segment, made->number + 1);
+  }
+  if (auto done = update(std::move(next)); !done)
+    return break_with(done.error());
+  const std::lock_guard lock(mutex_);
+  ++figures_.compactions;
+  figures_.compacted_bytes += made ? made->bytes : 0;
+  return {};
+}
+
+result<void> durable_log::begin_file() {
+  std::uint64_t number = 0;
+  {
+    const std::lock_guard disk(disk_mutex_);
+    if (ended_ || broken())
+      return {};
+    number = writer_.take_number();
+  }
+  if (auto done = writer_.make_file(number); !done) // as make_file_ready()
+    return done;
+  const std::lock_guard disk(disk_mutex_);
+  writer_.add_spare(number);
+  if (auto done = store(true); !done)
+    return done;
+  if (ended_)
+    return {};
+  if (auto done = writer_.begin_file(); !done)
+    return break_with(done.error());
+  return {};
+}
+
+result<void> durable_log::remove_used_files() {
+  const std::lock_guard disk(disk_mutex_);
+  if (ended_ || broken())
+    return {};
+  return writer_.remove_used_spares();
 }
 
 void durable_log::fail(const failure& f) {

@@ -36,8 +36,11 @@ struct durable_log_figures {
   std::uint64_t checkpoint = 0;       ///< entries up to here are in segments
   std::uint64_t segments = 0;
   std::uint64_t segment_bytes = 0;
-  std::uint64_t flushes = 0; ///< since the store was opened
-  bool read_only = false;    ///< a write or sync failed (D4)
+  std::uint64_t flushes = 0;         ///< since the store was opened
+  std::uint64_t flushed_bytes = 0;   ///< of segments that flushes wrote, since then
+  std::uint64_t compactions = 0;     ///< since then
+  std::uint64_t compacted_bytes = 0; ///< of segments that compactions wrote, since then
+  bool read_only = false;            ///< a write or sync failed (D4)
 };
 
 /// Grouped commits: one write and one sync take all that was handed over by then.
@@ -102,13 +105,25 @@ public:
   }
   /// Makes one while commits go on. A failure breaks nothing: a commit that needs it tries again.
   result<void> make_file_ready();
-  /// What the next segment is to say of itself; whoever writes it fills in the rest.
+  /// What the next segment is to say of itself; whoever writes it fills in the rest. Its number is
+  /// given out once.
   [[nodiscard]] segment_identity next_segment();
+  [[nodiscard]] std::uint64_t store_id() const noexcept { return store_id_; }
   /// The manifest names `added`, which is on the disk and holds all up to `sequence`; none: nothing
   /// of it changed the graph. The log is synced up to there before, and gives up afterwards what it
   /// held of it. A failure to remove one of its files is answered, and breaks nothing.
   result<void> add_checkpoint(const std::optional<segment_ref>& added, std::uint64_t sequence,
                               timestamp_us time, std::vector<std::string> kinds);
+  /// What the manifest names, oldest first.
+  [[nodiscard]] std::vector<segment_ref> segments();
+  /// The manifest names `made`, which is on the disk, or nothing, in the place of `run`, whose
+  /// files are of no use then. Precondition: it names the run, one behind the other.
+  result<void> replace_segments(std::span<const segment_ref> run,
+                                const std::optional<segment_ref>& made);
+  /// What is handed over from now on goes to a fresh file of the log: once what was before is in
+  /// segments, remove_used_files() leaves no byte of it.
+  result<void> begin_file();
+  result<void> remove_used_files();
   /// Nothing more is stored, because of this (D4).
   void fail(const failure& f);
 
@@ -138,13 +153,15 @@ private:
 
   const env env_;
   const durable_log_options options_;
+  const std::uint64_t store_id_;
 
   std::mutex disk_mutex_; // guards up to the next blank line; held while waiting
   bool ended_ = false;    // by close(): another process may have the files by now
   manifest_file manifest_;
   wal_writer writer_;
-  std::vector<record> taken_; // being written
-  std::uint64_t taken_last_;  // sequence of the last one ever taken
+  std::uint64_t next_segment_; // above every number that was given out
+  std::vector<record> taken_;  // being written
+  std::uint64_t taken_last_;   // sequence of the last one ever taken
 
   mutable std::mutex mutex_; // guards up to the next blank line
   std::vector<record> waiting_;

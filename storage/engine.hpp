@@ -170,6 +170,18 @@ public:
   /// timed_out, read_only, not_durable. Not to be called on the threads that reconcile or flush.
   result<std::uint64_t> await_flush(std::chrono::nanoseconds timeout);
 
+  /// Goes on with merging segments, reading and writing about so many bytes: true if there is more
+  /// to do now. To be called after each flush(), as often as the owner's disk has time for it:
+  /// nobody waits for it but who calls. One that goes wrong is given up, and begun anew by the next
+  /// call. Fails: `corrupt` with file and offset, `io_error`, `disk_full`, read_only.
+  result<bool> compact(std::uint64_t bytes);
+  /// Somebody waits for await_compaction().
+  [[nodiscard]] bool compaction_awaited() const noexcept;
+  /// Flushes, and blocks until all segments are one in which nothing is that was forgotten or
+  /// replaced by now; nor is it in the log then. Fails: timed_out, closed, read_only, not_durable,
+  /// and as compact() does. Not to be called on the threads that reconcile or flush.
+  result<void> await_compaction(std::chrono::nanoseconds timeout);
+
   /// Ends the store after close() and draining: what was merged is flushed, made durable at any
   /// level, and the lock given up. A failure says what kept it; stats() says up to where it is
   /// durable. An engine that goes without it leaves the store as a crash does.

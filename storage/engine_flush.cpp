@@ -107,19 +107,23 @@ result<void> engine::impl::write_checkpoint(flush_job& job) {
 result<void> engine::impl::map_flushed(const graph_snapshot& s, const segment_ref& written,
                                        std::span<const segment_change> changes) {
   const auto in = segment_reader::open(options.store->files, options.store->directory, written,
-                                       store->next_segment().store);
+                                       store->store_id());
   if (!in)
     return in.error();
   flushed_payloads f;
-  auto placed = place_payloads(*in, core->file_space);
-  if (!placed)
-    return placed.error();
-  f.from = std::move(*placed);
+  {
+    const std::lock_guard lock(flush_mutex);
+    auto placed = place_payloads(*in, core->file_space);
+    if (!placed)
+      return placed.error();
+    f.from = std::move(*placed);
+  }
   if (f.from.first == 0)
     return {};
   auto mapping = in->map_payloads(core->memory.at(f.from.first));
   if (!mapping) {
-    core->file_space.give_back(f.from.first, in->payload_spans());
+    const std::lock_guard lock(flush_mutex);
+    core->file_space.give_back(f.from.first, f.from.spans);
     return mapping.error();
   }
   f.from.mapping = std::move(*mapping);
@@ -153,6 +157,7 @@ bool engine::impl::adopt_some() {
     f = &adoptions.front();
   }
   if (f->from.mapping.bytes().data() != nullptr) {
+    const std::lock_guard lock(flush_mutex);
     core->mapped.reserve(core->mapped.size() + 1);
     core->mapped.push_back(std::move(f->from)); // snapshots will read there
   }

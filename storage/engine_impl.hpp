@@ -1,6 +1,8 @@
 #pragma once
 // What engine's source files share. Nobody else includes it.
 
+#include "storage/compaction.hpp"
+#include "storage/compaction_policy.hpp"
 #include "storage/durable_log.hpp"
 #include "storage/engine.hpp"
 #include "storage/graph_builder.hpp"
@@ -15,6 +17,7 @@
 #include <condition_variable>
 #include <deque>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -35,9 +38,15 @@ struct graph_core {
                o.degree_max, o.store && !o.store->read_only, o.on_apply},
               std::move(settled)) {}
 
+  struct leaving {
+    mapped_payloads what;
+    std::uint64_t version; // from which on no snapshot reads there
+  };
+
   arena memory;
-  span_ranges file_space{memory};
-  std::vector<mapped_payloads> mapped; // of the segments that it was opened with
+  span_ranges file_space{memory};      // guarded by flush_mutex, as `mapped`, once it is open
+  std::vector<mapped_payloads> mapped; // segments that snapshots read
+  std::vector<leaving> unmapping;      // the reconciler's
   payload_pool payloads;
   page_pool pages;
   graph_builder builder;
@@ -64,6 +73,14 @@ struct flushed_payloads {
   std::vector<graph_builder::mapped_parts> parts;
   std::uint64_t version = 0; // of the snapshot they come from
   std::size_t adopted = 0;   // of the parts
+};
+
+/// What a compaction wrote in the place of segments, for the graph to read from there.
+struct moved_payloads {
+  std::vector<std::uint64_t> gone; // numbers
+  mapped_payloads to;
+  std::vector<graph_builder::moved_parts> parts;
+  std::size_t moved = 0; // of the parts
 };
 
 struct engine::impl {
@@ -112,6 +129,13 @@ struct engine::impl {
   result<void> map_flushed(const graph_snapshot& s, const segment_ref& written,
                            std::span<const segment_change> changes);
   bool adopt_some();
+  // Merging segments: engine_compaction.cpp.
+  result<bool> begin_compaction();
+  result<void> end_compaction();
+  result<void> map_compacted(const segment_ref& made, moved_payloads& to);
+  [[nodiscard]] std::vector<segment_size> sizes_of(std::span<const segment_ref> segments);
+  bool relocate_some();
+  void unmap_unseen();
 
   /// Has it told what becomes of its entry, at once if that is known.
   void await(std::unique_ptr<settlement_waiters::waiter> w);
@@ -162,6 +186,16 @@ struct engine::impl {
   std::uint64_t flushes_asked = 0;        // ask_for_flush() calls
   std::uint64_t flushes_cut = 0;          // of them, those that the reconciler has seen
   std::uint64_t flushes_done = 0;         // of them, those whose segment is named
+  std::deque<moved_payloads> relocations; // the reconciler's, but for push_back()
+  std::uint64_t compactions_asked = 0;    // of everything
+  std::uint64_t compactions_done = 0;     // of them, those that are over
+  result<void> compaction_end;            // how the last one that was asked for ended
+
+  std::mutex compacting_mutex; // held by whoever compacts; guards up to the next blank line
+  std::optional<compaction> compacting;
+  std::vector<segment_ref> compacting_run;
+  std::uint64_t compacting_for = 0;                  // it answers what was asked for up to this
+  std::map<std::uint64_t, segment_size> known_sizes; // by number
 
   std::atomic<std::size_t> batch_entries_max;
   std::atomic<bool> closed{false};

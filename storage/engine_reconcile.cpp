@@ -47,6 +47,7 @@ reconcile_report engine::reconcile() {
   m.in_hand_oldest.store(0, std::memory_order_relaxed);
   m.settle_waiters();
   m.reclaim();
+  m.unmap_unseen();
   m.core->payloads.provision();
   if (report.published)
     m.core->builder.provision();
@@ -66,7 +67,7 @@ reconcile_report engine::reconcile() {
   }
   m.cut_if_due();
   if (!report.more_pending && !m.finished.load(std::memory_order_relaxed))
-    report.more_pending = m.adopt_some();
+    report.more_pending = m.adopt_some() || m.relocate_some();
   return report;
 }
 

@@ -174,6 +174,10 @@ result<void> engine::close_store() {
   result<bool> flushed = true;
   while (flushed && *flushed)
     flushed = flush();
+  {
+    const std::lock_guard one(impl_->compacting_mutex);
+    impl_->compacting.reset(); // its file goes
+  }
   // Nobody makes a file any more once another process may have the store.
   const std::lock_guard one(impl_->flushing_mutex);
   auto done = impl_->store->close();

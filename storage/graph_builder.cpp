@@ -4,6 +4,7 @@
 #include "storage/prefetch.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 #include <new>
 
@@ -168,6 +169,32 @@ void graph_builder::adopt(std::span<const mapped_parts> parts, std::uint64_t ver
       retired_.retire_payload(since, own.extras);
       own.extras = p.extras;
     }
+  }
+  prepare();
+}
+
+void graph_builder::relocate(std::span<const moved_parts> parts,
+                             std::span<const mapped_range> old) {
+  const auto moves = [&](handle h) {
+    return h != 0 && std::ranges::any_of(old, [h](const mapped_range& r) {
+             return h >= r.first && h < r.end;
+           });
+  };
+  for (const moved_parts& p : parts) {
+    const std::uint32_t i = find(p.id);
+    if (i == none)
+      continue;
+    const concept_node& n = node(i);
+    if (!moves(n.content) && !moves(n.vector) && !moves(n.extras))
+      continue;
+    concept_node& own = own_node_unmarked(i); // what a mapped file has is never given back
+    for (const auto& [field, to] :
+         {std::pair(&own.content, p.content), std::pair(&own.vector, p.vector),
+          std::pair(&own.extras, p.extras)})
+      if (moves(*field)) {
+        assert(to != 0); // the newer file has all that the older ones had of the store
+        *field = to;
+      }
   }
   prepare();
 }

@@ -93,6 +93,21 @@ public:
   /// discard() then.
   void adopt(std::span<const mapped_parts> parts, std::uint64_t version);
 
+  struct moved_parts {
+    concept_id id;
+    handle content;
+    handle vector;
+    handle extras;
+  };
+  /// Mapped files lie there: [first, end).
+  struct mapped_range {
+    handle first;
+    handle end;
+  };
+  /// A newer mapped file has what these concepts have in `old`: takes it from there. Throws
+  /// std::bad_alloc: discard() then.
+  void relocate(std::span<const moved_parts> parts, std::span<const mapped_range> old);
+
   /// Snapshots published and not yet freed, ascending; the last is the newest.
   [[nodiscard]] const std::vector<graph_snapshot*>& live() const noexcept { return live_; }
   /// Frees what no snapshot sees, given which of live() are in use (the newest always is). Throws

@@ -82,12 +82,12 @@ failure too_many() {
 result<mapped_payloads> place_payloads(const segment_reader& in, span_ranges& ranges) {
   const segment_extent all = in.payloads();
   if (all.bytes == 0)
-    return mapped_payloads{};
+    return mapped_payloads{in.header().number, 0, 0, 0, {}};
   const handle first = ranges.take(in.payload_spans());
   if (first == 0)
     return failure{errc::out_of_memory, "no address space is left for " + std::to_string(all.bytes)
                                           + " bytes of " + in.path() + ": raise arena_bytes"};
-  return mapped_payloads{first, all.offset, {}};
+  return mapped_payloads{in.header().number, first, in.payload_spans(), all.offset, {}};
 }
 
 graph_loader::graph_loader(graph_builder& to, std::span<const segment_reader> segments,

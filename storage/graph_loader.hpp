@@ -11,7 +11,9 @@ namespace cmem {
 
 /// What of a segment serves the graph as it lies: content, vectors, names and attributes.
 struct mapped_payloads {
-  handle first = 0; ///< where the mapping begins, 0: the segment has none
+  std::uint64_t segment = 0; ///< its number
+  handle first = 0;          ///< where the mapping begins, 0: the segment has none
+  std::size_t spans = 0;
   std::uint64_t offset = 0;
   file_mapping mapping;
 

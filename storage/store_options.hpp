@@ -1,6 +1,7 @@
 #pragma once
 // How an engine keeps what it learns, and what opening a store found.
 
+#include "storage/compaction_policy.hpp"
 #include "storage/durability.hpp"
 #include "storage/env.hpp"
 #include "storage/wal_writer.hpp"
@@ -61,9 +62,11 @@ struct store_options {
   /// Once flushed, content, vectors, names and attributes are read from the segment, and their
   /// memory serves again. What a store is opened with always is.
   bool map_flushed = false;
-  /// flush() should be called now, from another thread than commit(), which must not wait for it.
-  /// Called on the reconciler's thread; must not block or throw. Empty: whoever looks at
-  /// flush_due() does.
+  /// When segments are merged; see engine::compact().
+  compaction_policy compaction = {};
+  /// flush() should be called now, and compact() after it, from another thread than commit(), which
+  /// must not wait for them. Called from any thread; must not block or throw. Empty: whoever looks
+  /// at flush_due() does.
   std::function<void()> on_flush_due = {};
   /// Called by create() while it reads the store, on its thread.
   std::function<void(const recovery_progress&)> on_progress = {};

@@ -245,6 +245,27 @@ result<void> wal_writer::release(std::uint64_t sequence) {
   return {};
 }
 
+result<void> wal_writer::begin_file() {
+  if (broken_)
+    return refusal();
+  (void) std::stable_partition(spares_.begin(), spares_.end(),
+                               [](const spare& s) { return s.zeroed; });
+  return live_.empty() ? result<void>{} : rotate();
+}
+
+result<void> wal_writer::remove_used_spares() {
+  for (auto s = spares_.begin(); s != spares_.end();) {
+    if (s->zeroed) {
+      ++s;
+      continue;
+    }
+    if (auto done = env_.remove(path_of(s->number)); !done)
+      return done;
+    s = spares_.erase(s);
+  }
+  return {};
+}
+
 bool wal_writer::wants_spare() const noexcept {
   return !broken_ && spares_.empty() && current_.is_open()
          && position_ + buffer_.size() > header_.file_bytes / 2;

@@ -43,6 +43,11 @@ public:
   /// hold no others are reused. A failure to remove a file too many is answered, and breaks
   /// nothing.
   result<void> release(std::uint64_t sequence);
+  /// The next record begins another file than what is there, a fresh one if one is ready; it is
+  /// taken now.
+  result<void> begin_file();
+  /// Removes the files that hold bytes of records that were released.
+  result<void> remove_used_spares();
   /// The file in use is half full, and no other is ready.
   [[nodiscard]] bool wants_spare() const noexcept;
   /// To make one beside the writer, which may go on meanwhile: take a number, make its file on

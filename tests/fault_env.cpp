@@ -397,10 +397,21 @@ fault_env::answer fault_env::map_at(int fd, std::uint64_t offset, std::size_t by
   std::memcpy(at, i->now.data() + offset, bytes);
   if (v.also == fault::bit_flip)
     at[random_.below(bytes)] ^= static_cast<std::byte>(1U << random_.below(8));
-  return leave(v, 0);
+  const answer done = leave(v, 0);
+  placed_ += done == 0 ? 1U : 0U;
+  return done;
 }
 
-void fault_env::unmap_at(std::byte* at, std::size_t bytes) noexcept { std::memset(at, 0, bytes); }
+std::size_t fault_env::mapped_files() const {
+  const std::lock_guard guard(mutex_);
+  return placed_;
+}
+
+void fault_env::unmap_at(std::byte* at, std::size_t bytes) noexcept {
+  const std::lock_guard lock(mutex_);
+  std::memset(at, 0, bytes);
+  --placed_;
+}
 
 fault_env::answer fault_env::rename(const std::string& from, const std::string& to) {
   const std::lock_guard guard(mutex_);

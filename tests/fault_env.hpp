@@ -68,6 +68,9 @@ public:
   void set_capacity(std::uint64_t bytes);
   void advance_us(std::int64_t by);
 
+  /// By map_at(), and not unmapped since.
+  [[nodiscard]] std::size_t mapped_files() const;
+
   /// The content of a file as a process sees it; empty if there is none.
   [[nodiscard]] std::vector<std::byte> content(const std::string& path) const;
   /// Replaces it, on the disk too: for damage that no call does.
@@ -130,6 +133,7 @@ private:
   std::map<int, std::pair<std::shared_ptr<inode>, std::string>> descriptors_;
   std::map<const inode*, held> locks_;
   std::map<const std::byte*, std::unique_ptr<std::byte[]>> mappings_;
+  std::size_t placed_ = 0; // of map_at()
   int next_descriptor_ = 3;
   splitmix random_;
   std::optional<plan> plan_;

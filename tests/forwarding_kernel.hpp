@@ -30,6 +30,7 @@ public:
     return to_->map(fd, bytes, at);
   }
   void unmap(const std::byte* at, std::size_t bytes) noexcept override { to_->unmap(at, bytes); }
+  void let_go(const std::byte* at, std::size_t bytes) noexcept override { to_->let_go(at, bytes); }
   answer map_at(int fd, std::uint64_t offset, std::size_t bytes, std::byte* at) override {
     return to_->map_at(fd, offset, bytes, at);
   }

@@ -62,6 +62,8 @@ seeded_bug(backup_manifest_unsettled backup_crash) # the store may give a number
 seeded_bug(published_relaxed interleavings) # a pointer may be seen before what it points to
 seeded_bug(pin_not_checked interleavings) # a snapshot may go between its load and its pin
 seeded_bug(freed_while_seen reclaimer) # a retired page of the snapshot that it was made in
+seeded_bug(unmapped_while_seen engine_compaction) # a segment that a held snapshot reads
+seeded_bug(inputs_removed_before_manifest engine_crash) # of a compaction: the old manifest names them
 seeded_bug(failed_merge_not_discarded heap_failures) # half of it is published with the next one
 seeded_bug(gap_of_tickets_not_dropped settlement_log) # dropped entries count as applied
 

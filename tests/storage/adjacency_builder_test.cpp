@@ -122,8 +122,10 @@ private:
 
   association_values some_values(kind_id kind) {
     const auto time = static_cast<timestamp_us>(random());
-    return {kind, static_cast<float>(random() % 100), static_cast<float>(random() % 100), time,
-            time + 1};
+    return {kind,
+            static_cast<float>(random() % 100),
+            static_cast<float>(random() % 100),
+            {time, time + 1}};
   }
   bool equal(const adjacency_list& list, const std::vector<link>& expected) const {
     if (list.size() != expected.size() || list.chunk_count() != (expected.size() + 255) / 256)
@@ -360,7 +362,7 @@ TEST_CASE("lists are written by two threads, each its own") {
   const auto write = [&](std::uint32_t first) {
     for (std::uint32_t i = first; i < lists; i += 2)
       builder.fill(i, [i, t = 0U]() mutable {
-        return std::pair(i + t++, association_values{1, 0.5F, 2.0F, i, i});
+        return std::pair(i + t++, association_values{1, 0.5F, 2.0F, {i, i}});
       });
   };
   std::thread other(write, 1);

@@ -4,7 +4,10 @@
 #include "tests/forwarding_kernel.hpp"
 #include "tests/storage/backup_fixture.hpp"
 
+#include <csignal>
 #include <set>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace cmem;
 using namespace cmem::test;
@@ -71,6 +74,46 @@ struct scene {
   }
 };
 
+/// Ends the process, as kill -9 does, at one of the calls that change something.
+class deadly_disk final : public forwarding_kernel {
+public:
+  explicit deadly_disk(std::uint64_t calls)
+    : forwarding_kernel(make_linux_kernel()), calls_(calls) {}
+
+  answer open(const std::string& path, open_mode mode) override {
+    step();
+    return forwarding_kernel::open(path, mode);
+  }
+  answer pwritev(int fd, std::span<const const_bytes> parts, std::uint64_t offset) override {
+    step();
+    return forwarding_kernel::pwritev(fd, parts, offset);
+  }
+  answer fdatasync(int fd) override {
+    step();
+    return forwarding_kernel::fdatasync(fd);
+  }
+  answer rename(const std::string& from, const std::string& to) override {
+    step();
+    return forwarding_kernel::rename(from, to);
+  }
+  answer link(const std::string& from, const std::string& to) override {
+    step();
+    return forwarding_kernel::link(from, to);
+  }
+  answer remove(const std::string& path) override {
+    step();
+    return forwarding_kernel::remove(path);
+  }
+
+private:
+  void step() {
+    if (calls_-- == 0)
+      (void) ::kill(::getpid(), SIGKILL);
+  }
+
+  std::uint64_t calls_; // before it happens
+};
+
 /// Puts off syncing a manifest.
 class lazy_disk final : public forwarding_kernel {
 public:
@@ -127,7 +170,7 @@ TEST_CASE("a backup that is cut anywhere leaves the one before or the new one") 
         }
         missed = hits != 0 ? 0 : missed + 1;
       }
-  CHECK(cuts >= sweep(4'000));
+  CHECK(cuts >= 500 * sweep(8));
   CHECK(seen.size() == 8); // both states of each
 }
 
@@ -171,13 +214,57 @@ TEST_CASE("every call of a backup fails once or for ever: a clean error or succe
           }
           missed = hits != 0 ? 0 : missed + 1;
         }
-  CHECK(runs >= sweep(5'000));
+  CHECK(runs >= 1'500 * sweep(3));
   std::string calls;
   for (const std::string& call : failed)
     calls += call + " ";
   CHECK(calls
         == "fallocate fdatasync ftruncate link list lock make_directory map open pread pwritev "
            "remove rename size ");
+}
+
+TEST_CASE("a real process that is killed in a backup leaves the one before or the new one") {
+  const real_folder folder;
+  const std::string store = folder.path + "/s";
+  const std::string to = folder.path + "/b";
+  random_graph g(1, 40);
+  auto made = manifest_file::create(env(), store, new_store(g));
+  manifest_file m = need(std::move(made));
+  std::map<std::uint64_t, std::string> texts;
+  known_graph known;
+  std::size_t killed = 0;
+  for (std::uint64_t n = 0, first = 0;; ++n) {
+    if (first == 0 || open_and_read(env(), to)) { // else the first one again, from what is there
+      g.change(40);
+      REQUIRE(checkpoint(env(), store, m, g.newest(), known, g.random().one_in(3)));
+      known = know(g.newest());
+      texts[g.newest().sequence()] = all_text(g.newest());
+    }
+    const auto before = open_and_read(env(), to);
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) { // no threads, so fork is enough
+      backup_options o;
+      o.link = n % 2 == 0;
+      ::_exit(backup(env(std::make_shared<deadly_disk>(n)), store, to, o) ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE((WIFSIGNALED(status) || (WIFEXITED(status) && WEXITSTATUS(status) == 0)));
+    const auto after = open_and_read(env(), to);
+    REQUIRE((after || !before));
+    if (after) {
+      REQUIRE(after->text == texts.at(after->sequence));
+      REQUIRE((after->sequence == g.newest().sequence()
+               || (before && after->sequence == before->sequence)));
+    }
+    first += after ? 1U : 0U;
+    if (WIFEXITED(status))
+      break;
+    ++killed;
+  }
+  CHECK(killed > 30);
+  CHECK(need(backup(env(), store, to)).kept > 0);
 }
 
 TEST_CASE("what a backup relies on, the store cannot lose any more") {

@@ -240,6 +240,7 @@ TEST_CASE("compaction: a placeholder has associations and no content to leave to
   CHECK(both({"1:P|2", "1:P|^"}) == "1:P|2, 1:P|2");
   CHECK(both({"1:P|^"}) == "1:P|^, corrupt");
   CHECK(both({"1:P|2", "1:T"}) == "1:T, none");
+  CHECK(both({"1:La|2", "1:P^|3"}) == "1:P|3, 1:P|3"); // as no writer does it
 }
 
 TEST_CASE("compaction: the file is of the whole run, with the names of the newest") {

@@ -29,6 +29,7 @@ public:
     s_.options.store->log = {wal_file_bytes_min << random_.below(3), random_.below(3)};
     s_.options.store->flush_concepts = 5 + random_.below(100);
     s_.options.store->map_flushed = random_.one_in(3);
+    s_.options.store->compaction.fan_in = 2 + random_.below(2);
     s_.options.store->flush_log_bytes = std::uint64_t{1'000} << random_.below(8);
     history_.push_back({0, model(), model().text()});
   }
@@ -37,6 +38,7 @@ public:
   splitmix& random() { return random_; }
   std::size_t acknowledged() const { return acknowledged_; }
   std::size_t flushes() const { return flushes_; }
+  std::size_t compactions() const { return compactions_; }
 
   /// Opens and checks what is there: the failure, or ok.
   failure open() {
@@ -98,7 +100,7 @@ public:
       else if (action == 1)
         f = commit();
       else if (action == 2)
-        f = flush(d.below(3));
+        f = d.below(4) == 0 ? compact() : flush(d.below(3));
       else if (action == 3 && i + 3 < codes.size()) {
         write_batch(codes[i + 1], codes[i + 2]);
         i += 2;
@@ -256,6 +258,18 @@ private:
     durable_ = std::max(durable_, flushed_);
     return {};
   }
+  /// A few steps: it may go on after the next writes, or never.
+  failure compact() {
+    for (std::uint64_t steps = random_.below(20); steps != 0; --steps) {
+      const auto more = s_.memory->compact(random_.below(20'000));
+      if (!more)
+        return more.error();
+      if (!*more)
+        break;
+    }
+    compactions_ += s_.memory->stats().store.compactions != 0 ? 1U : 0U;
+    return {};
+  }
   failure commit() {
     const auto done = s_.memory->commit();
     if (!done)
@@ -278,6 +292,7 @@ private:
   bool made_ = false;         // it was opened once
   std::size_t acknowledged_ = 0;
   std::size_t flushes_ = 0;
+  std::size_t compactions_ = 0;
 };
 
 bool is_clean(errc e) {
@@ -290,6 +305,7 @@ TEST_CASE("D2: nothing acknowledged is lost to a power cut, and what opens is a 
   std::size_t cuts = 0;
   std::size_t acknowledged = 0;
   std::size_t flushes = 0;
+  std::size_t compactions = 0;
   std::size_t beside = 0;
   for (std::uint64_t seed = 1; cuts < sweep(16'000); ++seed) {
     lives l(seed, seed % 4 == 0 ? durability::sync : durability::interval);
@@ -324,9 +340,11 @@ TEST_CASE("D2: nothing acknowledged is lost to a power cut, and what opens is a 
     ++beside;
     acknowledged += l.acknowledged();
     flushes += l.flushes();
+    compactions += l.compactions();
   }
   CHECK(acknowledged > cuts); // the sweep is worth something
-  CHECK(flushes > cuts / 4);
+  CHECK(flushes > cuts / 5);
+  CHECK(compactions > cuts / 16);
   CHECK(beside > cuts / 8);
 }
 

@@ -20,7 +20,7 @@ struct store_fixture {
 
   explicit store_fixture(std::uint64_t seed = 1, durability level = durability::interval)
     : disk(std::make_shared<fault_env>(seed)) {
-    options.arena_bytes = std::size_t{16} << 20;
+    options.arena_bytes = std::size_t{32} << 20;
     options.log_capacity = 200;
     options.overflow = overflow_policy::reject;
     options.clock = [this] { return now; };
