@@ -199,6 +199,18 @@ result<std::uint64_t> concurrent_memory::flush(std::chrono::nanoseconds timeout)
   return impl_->storage().await_flush(timeout);
 }
 
+result<void> concurrent_memory::compact(std::chrono::nanoseconds timeout) {
+  return impl_->storage().await_compaction(timeout);
+}
+
+result<backup_report> concurrent_memory::backup(const std::string& directory,
+                                                const backup_options& options,
+                                                std::chrono::nanoseconds timeout) {
+  if (const auto flushed = flush(timeout); !flushed)
+    return flushed.error();
+  return cmem::backup(settings().files, settings().storage_path, directory, options);
+}
+
 const recovery_report& concurrent_memory::recovery() const noexcept {
   return impl_->storage().recovery();
 }

@@ -5,6 +5,7 @@
 #include "actors/config.hpp"
 #include "actors/health.hpp"
 #include "messages/values.hpp"
+#include "storage/backup.hpp"
 #include "storage/engine.hpp"
 #include "storage/queries.hpp"
 
@@ -13,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -107,9 +109,21 @@ public:
 
   // -- looking after it
 
-  /// Flushes now: the sequence up to which segments hold everything, so that the next opening has
-  /// no log to read. Fails: timed_out; not_durable without a store that is written; read_only.
+  /// Flushes now, which makes a checkpoint: the sequence up to which segments hold everything, so
+  /// that the next opening has no log to read. Fails: timed_out; not_durable without a store that
+  /// is written; read_only.
   result<std::uint64_t> flush(std::chrono::nanoseconds timeout = std::chrono::minutes(10));
+  /// Flushes, and merges all segments into one in which nothing is that was forgotten or replaced
+  /// by now; nor is it anywhere else in the store then. The background does most of that by itself
+  /// (config.compaction). Fails: as flush() does; corrupt, io_error, disk_full: the store is as it
+  /// was.
+  result<void> compact(std::chrono::nanoseconds timeout = std::chrono::hours(1));
+  /// Flushes, which `timeout` is for, and makes a backup of the store in `directory`: of all that
+  /// is visible by now, and maybe of some that came later; the report says up to where. What
+  /// storage/backup.hpp says holds. Blocks the caller alone: writers, readers and commits go on.
+  /// Fails: as flush() and cmem::backup() do.
+  result<backup_report> backup(const std::string& directory, const backup_options& options = {},
+                               std::chrono::nanoseconds timeout = std::chrono::minutes(10));
   /// What opening the store found. Constant.
   [[nodiscard]] const recovery_report& recovery() const noexcept;
   [[nodiscard]] memory_stats stats() const;

@@ -125,6 +125,8 @@ engine_options storage_options(const config& c) {
     s.flush_concepts = c.memory_threshold;
     s.flush_log_bytes = c.flush_log_bytes;
     s.map_flushed = c.map_flushed;
+    if (!c.compaction)
+      s.compaction = compaction_policy::never();
     s.waiting_bytes_max = c.waiting_bytes_max;
     s.log.file_bytes = c.log_file_bytes;
     s.on_progress = c.on_progress;

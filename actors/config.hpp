@@ -47,6 +47,12 @@ struct config {
   bool map_flushed = false;
   /// So much log is written before a flush, however few concepts changed.
   std::uint64_t flush_log_bytes = std::uint64_t{256} << 20;
+  /// Segments are merged in the background, so that the store stays small and quick to open.
+  /// Without it compact() alone does that.
+  bool compaction = true;
+  /// How much merging reads and writes, at most; 0: as fast as it goes. Above
+  /// compaction_segments_max segments it does not hold back.
+  std::uint64_t compaction_bytes_per_s = std::uint64_t{64} << 20;
   /// Of each file of the log; filled with zeros when it is made.
   std::uint64_t log_file_bytes = std::uint64_t{64} << 20;
   /// Upper bound of the time between merges; what awaits or a filling log wake comes sooner.
@@ -97,6 +103,7 @@ inline constexpr std::uint32_t commit_interval_max_ms = 100;
 inline constexpr std::uint64_t waiting_bytes_limit = std::uint64_t{1} << 40;
 inline constexpr std::uint64_t log_file_bytes_max = std::uint64_t{1} << 34;
 inline constexpr std::uint64_t flush_log_bytes_min = std::uint64_t{1} << 16;
+inline constexpr std::uint64_t compaction_segments_max = 24;
 inline constexpr std::size_t reader_actors_max = 256;
 inline constexpr std::uint32_t lag_limit_max_ms = 3'600'000;
 

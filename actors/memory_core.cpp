@@ -53,6 +53,20 @@ bool memory_core::flush() {
   return done && *done;
 }
 
+std::optional<std::chrono::nanoseconds> memory_core::compact() {
+  constexpr std::uint64_t step_bytes = std::uint64_t{1} << 20;
+  const auto more = engine_->compact(step_bytes);
+  if (!more && more.error().code != errc::read_only)
+    log(log_level::error, "segments could not be merged: " + to_string(more.error()));
+  if (!more || !*more)
+    return std::nullopt;
+  const bool hurry =
+    engine_->compaction_awaited() || engine_->stats().store.segments > compaction_segments_max;
+  if (hurry || settings_.compaction_bytes_per_s == 0)
+    return std::chrono::nanoseconds(0);
+  return std::chrono::nanoseconds(std::nano::den * step_bytes / settings_.compaction_bytes_per_s);
+}
+
 void memory_core::make_log_ready() {
   if (const auto done = engine_->make_log_ready(); !done)
     log(log_level::warning, "no log file could be made ahead: " + to_string(done.error()));

@@ -42,6 +42,9 @@ public:
   /// nothing, or it failed. For the checkpointer.
   bool flush();
   [[nodiscard]] bool flush_due() const noexcept { return engine_->flush_due(); }
+  /// Goes on with merging segments, and logs what went wrong: how long to wait before it is called
+  /// again, or none if there is nothing to do. For the checkpointer.
+  std::optional<std::chrono::nanoseconds> compact();
   /// Makes a log file ready where one will be needed, and logs why it cannot. For the checkpointer.
   void make_log_ready();
   /// Entries wait for a step.

@@ -71,8 +71,10 @@ using flusher_actor = cafx::typed<
 
 /// Takes to segments what changed. Local only, never published.
 using checkpointer_actor = cafx::typed<
-  // The reconciler handed something over.
-  void(msg::flush_now)>;
+  // The reconciler handed something over, or someone wants segments merged.
+  void(msg::flush_now),
+  // It is time to go on with that.
+  void(msg::compact_some)>;
 
 /// Spawns again what died. Local only, never published.
 using supervisor_actor = cafx::typed<

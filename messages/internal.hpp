@@ -23,6 +23,10 @@ CMEM_INSPECT0(commit_now)
 struct flush_now {};
 CMEM_INSPECT0(flush_now)
 
+/// A checkpointer's note to itself: go on with merging segments.
+struct compact_some {};
+CMEM_INSPECT0(compact_some)
+
 /// A reconciler's note to itself: more is pending than one batch took.
 struct go_on {};
 CMEM_INSPECT0(go_on)

@@ -55,6 +55,7 @@ CAF_ADD_TYPE_ID(cmem, (cmem::msg::go_on))
 CAF_ADD_TYPE_ID(cmem, (cmem::msg::count_respawns))
 CAF_ADD_TYPE_ID(cmem, (cmem::msg::commit_now))
 CAF_ADD_TYPE_ID(cmem, (cmem::msg::flush_now))
+CAF_ADD_TYPE_ID(cmem, (cmem::msg::compact_some))
 
 CAF_END_TYPE_ID_BLOCK(cmem)
 

@@ -94,3 +94,37 @@ TEST_CASE("D6: a memory that is read only refuses writes and needs nobody who st
   CHECK(beside->flush().error().code == errc::not_durable);
   CHECK(beside->close().not_durable == 0);
 }
+
+TEST_CASE("segments that pile up are merged in the background, or not at all") {
+  flushed f;
+  f.settings.compaction = GENERATE(true, false);
+  auto memory = f.s.open(f.settings);
+  for (int round = 0; round != 12; ++round) {
+    learn(*memory, 10);
+    f.s.advance(1s);
+  }
+  const auto figures = memory->stats().storage;
+  CHECK(figures.flushes == 12);
+  if (f.settings.compaction) {
+    CHECK(figures.segments < 4);
+    CHECK(figures.compactions > 3);
+  } else {
+    CHECK(figures.segments == 12);
+    CHECK(figures.compactions == 0);
+  }
+  (void) memory->close();
+  memory = f.s.open(f.settings);
+  CHECK(memory->stats().snapshot.concept_count == 10);
+}
+
+TEST_CASE("merging keeps to its pace") {
+  flushed f;
+  f.settings.compaction_bytes_per_s = 1; // a step, and then it rests for days
+  const auto memory = f.s.open(f.settings);
+  for (int round = 0; round != 12; ++round) {
+    learn(*memory, 10);
+    f.s.advance(1s);
+  }
+  CHECK(memory->stats().storage.flushes == 12);
+  CHECK(memory->stats().storage.compactions <= 1);
+}
