@@ -57,6 +57,29 @@ void add_store_commands(CLI::App& app, store_command_line& line) {
       line.stats.store, line.stats.json);
   add(app, "verify", "Check every checksum of a store", line.verify.store, line.verify.json);
 
+  add(app, "compact", "Merge all segments into one, without what was forgotten or replaced",
+      line.compact.store, line.compact.json);
+  add(app, "checkpoint", "Flush what the log holds, so that the next opening reads no log",
+      line.checkpoint.store, line.checkpoint.json);
+
+  auto* backup = add(app, "backup",
+                     "Make or renew a copy of a store that opens by itself; also beside a process "
+                     "that writes the store",
+                     line.backup.store, line.backup.json);
+  backup->add_option("DIR", line.backup.directory, "Directory of the backup, made if need be")
+    ->required();
+  backup->add_flag("--verify-all", line.backup.verify_all,
+                   "Read all of it again; else what was copied, and headers of the rest");
+  backup->add_flag("--copy", line.backup.copy,
+                   "Copy on the same file system too, where else files get a second name");
+
+  auto* restore =
+    app.add_subcommand("restore", "Make a store from a backup, which is verified entirely");
+  restore->add_option("DIR", line.restore.directory, "Directory of the backup")->required();
+  restore->add_option("STORE", line.restore.store, "Directory of the store, where none may be yet")
+    ->required();
+  restore->add_flag("--json", line.restore.json, "Print one JSON object");
+
   auto* inspect = app.add_subcommand("inspect", "Show what any file of a store says");
   inspect->add_option("FILE", line.inspect.file, "The file")->required();
   inspect->add_flag("--entries", line.inspect.entries, "Each entry of each batch, too");
@@ -83,6 +106,14 @@ std::optional<int> run_store_command(const CLI::App& app, const store_command_li
     return stats_command(line.stats, c);
   if (given("verify"))
     return verify_command(line.verify, c);
+  if (given("compact"))
+    return compact_command(line.compact, c);
+  if (given("checkpoint"))
+    return checkpoint_command(line.checkpoint, c);
+  if (given("backup"))
+    return backup_command(line.backup, c);
+  if (given("restore"))
+    return restore_command(line.restore, c);
   if (given("inspect"))
     return inspect_command(line.inspect, c);
   return std::nullopt;

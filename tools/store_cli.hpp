@@ -18,6 +18,10 @@ struct store_command_line {
   path_arguments path;
   store_arguments stats;
   store_arguments verify;
+  store_arguments compact;
+  store_arguments checkpoint;
+  backup_arguments backup;
+  backup_arguments restore;
   inspect_arguments inspect;
   bool export_json = false; ///< accepted: it always is
 };

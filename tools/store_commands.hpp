@@ -53,6 +53,14 @@ struct store_arguments {
   bool json = false;
 };
 
+struct backup_arguments {
+  std::string store;
+  std::string directory;   ///< of the backup
+  bool verify_all = false; ///< read all of it again, and not only what was copied
+  bool copy = false;       ///< no links
+  bool json = false;
+};
+
 struct inspect_arguments {
   std::string file;
   bool entries = false;      ///< of each batch in a log
@@ -78,6 +86,19 @@ int neighbors_from(const concept_source& from, const neighbors_arguments& a, con
 /// That there is no path is an answer: exit_ok.
 int path_command(const path_arguments& a, const console& c);
 int stats_command(const store_arguments& a, const console& c);
+
+/// Merges all segments into one, in which nothing is that was forgotten or replaced.
+int compact_command(const store_arguments& a, const console& c);
+
+/// What the log holds goes into segments, so that the next opening reads none of it. exit_ok:
+/// segments hold everything.
+int checkpoint_command(const store_arguments& a, const console& c);
+/// A store that nobody writes is checkpointed first, and backed up as a whole; one that another
+/// process writes, as of its last checkpoint, and `err` says so. exit_ok: the backup is there,
+/// verified and durable.
+int backup_command(const backup_arguments& a, const console& c);
+/// exit_ok: the store is there, verified and durable.
+int restore_command(const backup_arguments& a, const console& c);
 
 /// Reads every checksum of every file, and the log's records down to their fields. exit_ok: all are
 /// right. A torn tail, as crashes leave it, is noted, and right.

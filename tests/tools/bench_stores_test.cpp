@@ -106,6 +106,15 @@ TEST_CASE("flush writes little more than what changed") {
   }
 }
 
+TEST_CASE("a second backup writes little more than what changed") {
+  const outcome o = backup({2e-2, ""});
+  const row* const written = find_row(o, "written after 1 % changed");
+  REQUIRE(written != nullptr);
+  CHECK(written->meets() == true);
+  CHECK(written->value > 200 * 128); // the records of 1 %
+  CHECK(find_row(o, "append p99, ten backups a second")->value > 0);
+}
+
 TEST_CASE("recover opens what it stored, and mapped finds all of it again") {
   const outcome opened = recover({1e-3, ""});
   REQUIRE(find_row(opened, "opening") != nullptr);

@@ -128,6 +128,7 @@ TEST_CASE("a store that flushed and forgot is exported, imported and exported th
     config c;
     c.storage_path = sh.file("a");
     c.vector_dimension = 2;
+    c.compaction = false; // what is older stays
     auto opened = concurrent_memory::open(std::move(c));
     REQUIRE(opened);
     concurrent_memory& m = **opened;
