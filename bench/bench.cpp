@@ -38,6 +38,7 @@ constexpr std::array all = {
   entry{"burst_durable", burst_durable},
   entry{"recover", recover},
   entry{"flush", flush},
+  entry{"backup", backup},
   entry{"mapped", mapped},
   entry{"cold", cold},
 };

@@ -35,6 +35,8 @@ outcome burst_durable(const options& o);
 outcome recover(const options& o);
 /// What a flush writes.
 outcome flush(const options& o);
+/// What a backup writes, and what it does to writers.
+outcome backup(const options& o);
 /// Memory that an opened store takes. Forks: other threads of the process are not in its children.
 outcome mapped(const options& o);
 /// Look-ups in the segments of a store that nobody opened.
