@@ -1,4 +1,5 @@
 #include "storage/backup_run.hpp"
+#include "storage/format_version.hpp"
 #include "storage/seeded_bug.hpp"
 #include "storage/wal_format.hpp"
 
@@ -25,6 +26,8 @@ result<backup_source> open_source(const env& e, const std::string& directory) {
     auto read = read_manifest(e, directory);
     if (!read)
       return read.error();
+    if (auto done = check_versions(e, directory); !done)
+      return done.error();
     backup_source s{directory, std::move(read->value), {}};
     std::optional<failure> missing;
     for (const segment_ref& ref : s.store.segments) {
@@ -83,6 +86,12 @@ result<backup_report> backup_run::run(bool anew) {
 /// What the directory holds, and whether this store may be backed up there.
 result<void> backup_run::look(bool anew) {
   if (auto done = env_.make_directory(to_); !done)
+    return done;
+  // Before the lock, which is a file too.
+  if (const auto known = read_manifest(env_, to_);
+      !known && known.error().code == errc::unsupported)
+    return known.error();
+  if (auto done = check_versions(env_, to_); !done)
     return done;
   auto lock = env_.lock(at("LOCK"));
   if (!lock)

@@ -1,5 +1,6 @@
 #include "storage/checkpoint.hpp"
 
+#include "storage/format_version.hpp"
 #include "storage/seeded_bug.hpp"
 
 namespace cmem {
@@ -46,6 +47,9 @@ result<checkpoint_files> open_checkpoint(const env& e, const std::string& direct
     auto read = read_manifest(e, directory);
     if (!read)
       return read.error();
+    // A newer log too: what it says of the segments, this program cannot know.
+    if (auto done = check_versions(e, directory); !done)
+      return done.error();
     auto opened = open_segments(e, directory, read->value);
     if (opened)
       return checkpoint_files{std::move(read->value), std::move(*opened)};

@@ -38,6 +38,7 @@ durable_log::durable_log(env e, manifest_file m, wal_writer w, durable_log_optio
     writer_(std::move(w)),
     next_segment_(manifest_.current().next_segment),
     taken_last_(sequence),
+    totals_(manifest_.current().written),
     durable_(sequence),
     reserved_(manifest_.current().reserved) {
   figures_.files = writer_.live_files();
@@ -150,6 +151,7 @@ result<void> durable_log::append_all() {
     if (auto done = writer_.append(wal_type::batch, r.sequence, r.payload); !done)
       return done;
     taken_last_ = r.sequence;
+    totals_.learned_bytes += r.payload.size();
   }
   return {};
 }
@@ -164,6 +166,8 @@ result<void> durable_log::reserve(std::uint64_t up_to) {
 
 result<void> durable_log::update(manifest next) {
   next.durable = writer_.durable();
+  next.written = totals_;
+  next.written.log_bytes += writer_.written_bytes();
   if (auto done = manifest_.update(next); !done)
     return done;
   reserved_.store(next.reserved, std::memory_order_release); // pairs with reserved()
@@ -214,6 +218,7 @@ result<void> durable_log::add_checkpoint(const std::optional<segment_ref>& added
   manifest next = manifest_.current();
   if (added) {
     next.segments.push_back(*added);
+    totals_.flushed_bytes += added->bytes;
     next.next_segment = std::max(next.next_segment, added->number + 1);
   }
   next.checkpoint = seeded("checkpoint_beyond_snapshot") ? taken_last_ : sequence;
@@ -249,6 +254,7 @@ result<void> durable_log::replace_segments(std::span<const segment_ref> run,
   const auto after = next.segments.erase(at, at + static_cast<std::ptrdiff_t>(run.size()));
   if (made) {
     next.segments.insert(after, *made);
+    totals_.compacted_bytes += made->bytes;
     next.next_segment = std::max(next.next_segment, made->number + 1);
   }
   if (auto done = update(std::move(next)); !done)

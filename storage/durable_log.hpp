@@ -162,6 +162,7 @@ private:
   std::uint64_t next_segment_; // above every number that was given out
   std::vector<record> taken_;  // being written
   std::uint64_t taken_last_;   // sequence of the last one ever taken
+  write_totals totals_;        // of the store's life; log_bytes: those of earlier processes
 
   mutable std::mutex mutex_; // guards up to the next blank line
   std::vector<record> waiting_;

@@ -1,6 +1,7 @@
 // Opening a store: the segments that its manifest names, then the tail of its log.
 
 #include "storage/engine_impl.hpp"
+#include "storage/format_version.hpp"
 #include "storage/limits.hpp"
 
 #include <algorithm>
@@ -12,11 +13,12 @@ namespace {
 /// Log entries that recovery merges at a time, at least.
 constexpr std::size_t replay_entries = 10'000;
 
-/// For the lock, which comes before a manifest can be made.
+/// For the lock, which comes before a manifest can be made. What a newer program wrote is refused
+/// before that.
 result<void> make_directory(const store_options& o) {
   const auto known = read_manifest(o.files, o.directory);
   if (known || known.error().code != errc::not_found)
-    return known ? result<void>() : known.error();
+    return known ? check_versions(o.files, o.directory) : known.error();
   return o.files.make_directory(o.directory);
 }
 

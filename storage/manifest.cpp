@@ -1,5 +1,6 @@
 #include "storage/manifest.hpp"
 
+#include "storage/format_version.hpp"
 #include "storage/seeded_bug.hpp"
 #include "storage/wal_format.hpp"
 
@@ -66,11 +67,9 @@ result<manifest> read_root(const file& from, std::uint64_t slot, manifest_root& 
   if (*got != sizeof read || read.magic != manifest_magic || read.checksum != sealed(read).checksum)
     return corrupt(from.path(), at, "a root fails its checksum");
   r = read;
-  if (r.version != manifest_version)
-    return failure{errc::unsupported,
-                   from.path() + " has format version " + std::to_string(r.version)
-                     + ", and this program reads version " + std::to_string(manifest_version)};
-  if (r.body.bytes > manifest_body_bytes_max || r.body.offset < first_body
+  if (r.version > manifest_version)
+    return newer_format(from.path(), r.version, manifest_version);
+  if (r.version == 0 || r.body.bytes > manifest_body_bytes_max || r.body.offset < first_body
       || r.body.offset > ~manifest_body_bytes_max || r.reserved != 0
       || std::any_of(r.zeros.begin(), r.zeros.end(), [](std::uint8_t b) { return b != 0; }))
     return corrupt(from.path(), at, "a root has fields that this version does not write");
@@ -84,7 +83,7 @@ result<manifest> read_root(const file& from, std::uint64_t slot, manifest_root& 
     return done.error();
   if (segment_checksum(body) != r.body_checksum && !seeded("manifest_checksum_unchecked"))
     return corrupt(from.path(), r.body.offset, "what a root leads to fails its checksum");
-  auto m = decode(body);
+  auto m = decode(body, r.version);
   if (!m)
     return corrupt(from.path(), r.body.offset, m.error().detail);
   m->store = r.store;
@@ -200,7 +199,9 @@ result<manifest_file> manifest_file::open(const env& e, const std::string& direc
     return read.error();
   // A process that died before its sync, or whose sync failed, leaves what it wrote in memory,
   // where we see it. The same bytes to the same place: whatever the disk takes of them is right.
-  if (auto done = write_root(*opened, read->slot, read->root, encode(read->value)); !done)
+  if (auto done =
+        write_root(*opened, read->slot, read->root, encode(read->value, read->root.version));
+      !done)
     return done.error();
   if (auto done = opened->sync(); !done)
     return done.error();

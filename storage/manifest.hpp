@@ -10,6 +10,9 @@
 //           vector_dimension:u32 association_times:u8
 //           count:u64 (number:u64 bytes:u64 first:u64 last:u64 checksum:u64)*       segments
 //           count:u64 (bytes:u64 u8[bytes])*                                        kinds by id
+//           strength_half_life:i64 learned:u64 log:u64 flushed:u64 compacted:u64
+//
+// That is version 2. Version 1 ended with the kinds; it is read as if all behind them were 0.
 //
 // All numbers are little-endian, checksums XXH3-64. The root of the highest generation counts. An
 // update writes the body to a free place and the root over the older one, and syncs: cut off
@@ -24,7 +27,7 @@
 namespace cmem {
 
 inline constexpr std::array<char, 8> manifest_magic{'c', 'm', 'e', 'm', 'm', 'a', 'n', '1'};
-inline constexpr std::uint32_t manifest_version = 1;
+inline constexpr std::uint32_t manifest_version = 2;   ///< written; those before are read
 inline constexpr std::uint64_t manifest_sector = 4096; ///< a disk writes no less at once
 inline constexpr std::uint64_t manifest_body_bytes_max = std::uint64_t{64} << 20;
 
@@ -44,6 +47,17 @@ static_assert(std::has_unique_object_representations_v<manifest_root>); // no pa
 static_assert(offsetof(manifest_root, body) == 32);
 static_assert(offsetof(manifest_root, checksum) == 504);
 
+/// What a store has had written in its life. What a process wrote after its last update of the
+/// manifest, and did not live to add, is lost from it.
+struct write_totals {
+  std::uint64_t learned_bytes = 0;   ///< payloads of log records: what was asked for
+  std::uint64_t log_bytes = 0;       ///< to log files: records, headers, zeros of new files
+  std::uint64_t flushed_bytes = 0;   ///< of segments that flushes made and a manifest named
+  std::uint64_t compacted_bytes = 0; ///< of those that compactions made, the same
+
+  friend bool operator==(const write_totals&, const write_totals&) = default;
+};
+
 struct manifest {
   std::uint64_t store = 0;
   std::uint64_t checkpoint = 0; ///< entries up to here are in the segments (wal_from::after)
@@ -53,17 +67,20 @@ struct manifest {
   std::uint64_t next_segment = 1;
   std::uint32_t vector_dimension = 0; ///< never changes, as what follows
   bool association_times = true;
-  std::vector<segment_ref> segments; ///< oldest first
-  std::vector<std::string> kinds;    ///< by id; grows only
+  std::vector<segment_ref> segments;      ///< oldest first
+  std::vector<std::string> kinds;         ///< by id; grows only
+  timestamp_us strength_half_life_us = 0; ///< 0: strengths do not decay
+  write_totals written;
 
   friend bool operator==(const manifest&, const manifest&) = default;
 };
 
 [[nodiscard]] manifest_root sealed(manifest_root r) noexcept;
-/// The body.
-[[nodiscard]] std::vector<std::byte> encode(const manifest& m);
+/// The body, as that version has it: without what it does not have.
+[[nodiscard]] std::vector<std::byte> encode(const manifest& m,
+                                            std::uint32_t version = manifest_version);
 /// Fails: `corrupt`, without file and offset. Takes no memory that the bytes do not justify.
-result<manifest> decode(const_bytes body);
+result<manifest> decode(const_bytes body, std::uint32_t version = manifest_version);
 
 struct manifest_read {
   manifest value;
@@ -89,7 +106,7 @@ public:
   static result<manifest_file> create(const env& e, const std::string& directory,
                                       const manifest& first);
   /// What was read is on the disk, twice, when this returns, whatever became of who wrote it: a
-  /// root that was damaged is mended.
+  /// root that was damaged is mended. A manifest of an earlier version stays one until an update.
   static result<manifest_file> open(const env& e, const std::string& directory);
 
   [[nodiscard]] const manifest& current() const noexcept { return read_.value; }

@@ -10,7 +10,7 @@ manifest_root sealed(manifest_root r) noexcept {
   return r;
 }
 
-std::vector<std::byte> encode(const manifest& m) {
+std::vector<std::byte> encode(const manifest& m, std::uint32_t version) {
   std::vector<std::byte> bytes;
   archive_writer archive(bytes);
   archive.put(m.checkpoint);
@@ -27,10 +27,16 @@ std::vector<std::byte> encode(const manifest& m) {
   archive.put(std::uint64_t{m.kinds.size()});
   for (const std::string& name : m.kinds)
     archive.put_text(name);
+  if (version == 1)
+    return bytes;
+  archive.put(m.strength_half_life_us);
+  for (const std::uint64_t n : {m.written.learned_bytes, m.written.log_bytes,
+                                m.written.flushed_bytes, m.written.compacted_bytes})
+    archive.put(n);
   return bytes;
 }
 
-result<manifest> decode(const_bytes body) {
+result<manifest> decode(const_bytes body, std::uint32_t version) {
   const auto refuse = [](const char* why) { return failure{errc::corrupt, why}; };
   archive_reader archive(body);
   manifest m;
@@ -64,6 +70,14 @@ result<manifest> decode(const_bytes body) {
       return refuse("the name of a kind is out of bounds");
     m.kinds.emplace_back(name);
   }
+  if (version != 1) {
+    m.strength_half_life_us = archive.get<timestamp_us>();
+    for (std::uint64_t* const n : {&m.written.learned_bytes, &m.written.log_bytes,
+                                   &m.written.flushed_bytes, &m.written.compacted_bytes})
+      *n = archive.get<std::uint64_t>();
+  }
+  if (m.strength_half_life_us < 0)
+    return refuse("its strengths would grow with time");
   if (archive.failed())
     return refuse("it is not a little-endian archive, or ends early");
   if (!archive.rest().empty())

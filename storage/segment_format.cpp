@@ -40,9 +40,10 @@ std::string_view fault_of(const segment_header& h, std::uint64_t file_bytes) noe
     return "it does not begin as a segment does";
   if (h.checksum != checksum_of(h))
     return "its header fails the checksum";
-  if (h.version != segment_version)
+  if (h.version > segment_version)
     return {}; // what follows is of another layout
-  if ((h.flags & ~segment_header::association_times) != 0 || h.block_bytes != segment_block_bytes
+  if (h.version == 0 || (h.flags & ~segment_header::association_times) != 0
+      || h.block_bytes != segment_block_bytes
       || std::any_of(h.reserved.begin(), h.reserved.end(), [](std::uint8_t b) { return b != 0; }))
     return "its header has fields that this version does not write";
   std::uint64_t at = sizeof(segment_header);

@@ -182,7 +182,8 @@ struct segment_ref {
 
 /// With its checksum filled in.
 [[nodiscard]] segment_header sealed(segment_header h) noexcept;
-/// Why the header cannot be one of a file of that size; empty if it can. `version` is the caller's.
+/// Why the header cannot be one of a file of that size; empty if it can. A newer version is
+/// the caller's to judge, and what lies behind it is not looked at.
 [[nodiscard]] std::string_view fault_of(const segment_header& h, std::uint64_t file_bytes) noexcept;
 [[nodiscard]] std::uint64_t segment_checksum(const_bytes bytes) noexcept;
 

@@ -2,6 +2,7 @@
 
 #include "storage/attribute_codec.hpp"
 #include "storage/bloom_filter.hpp"
+#include "storage/format_version.hpp"
 #include "storage/graph_snapshot.hpp"
 #include "storage/limits.hpp"
 #include "storage/name_archive.hpp"
@@ -60,10 +61,8 @@ result<segment_reader> segment_reader::open(const env& e, const std::string& pat
     return done.error();
   if (const std::string_view fault = fault_of(h, *bytes); !fault.empty())
     return corrupt_file(path, 0, fault);
-  if (h.version != segment_version)
-    return failure{errc::unsupported, path + " has format version " + std::to_string(h.version)
-                                        + ", and this program reads version "
-                                        + std::to_string(segment_version)};
+  if (h.version > segment_version)
+    return newer_format(path, h.version, segment_version);
   const segment_extent& table = h.at(segment_section::checksums);
   std::vector<std::uint64_t> checksums(static_cast<std::size_t>(table.bytes / 8));
   if (auto done = opened->read_all_at(std::as_writable_bytes(std::span(checksums)), table.offset);

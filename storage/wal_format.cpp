@@ -37,8 +37,11 @@ wal_header_state read_wal_header(const_bytes bytes, wal_header& h) noexcept {
   if (bytes.size() < sizeof h)
     return wal_header_state::damaged;
   std::memcpy(&h, bytes.data(), sizeof h);
-  const bool valid = h.magic == wal_magic && h.checksum == checksum_of(h)
-                     && std::all_of(h.reserved.begin(), h.reserved.end(), is_zero);
+  // What follows the version is of another layout in a newer one.
+  const bool fields = h.version > wal_version
+                      || (h.version != 0 && (h.flags & ~wal_header::zeroed) == 0
+                          && std::all_of(h.reserved.begin(), h.reserved.end(), is_zero));
+  const bool valid = h.magic == wal_magic && h.checksum == checksum_of(h) && fields;
   return valid ? wal_header_state::valid : wal_header_state::damaged;
 }
 

@@ -78,11 +78,11 @@ static_assert(std::has_unique_object_representations_v<wal_record_header>);
 [[nodiscard]] wal_header sealed(wal_header h) noexcept;
 
 enum class wal_header_state : std::uint8_t {
-  valid,   ///< right magic and checksum; version and store are the caller's to judge
+  valid,   ///< right magic and checksum; store and a newer version are the caller's to judge
   blank,   ///< nothing but zeros: a file made ready and not used yet
   damaged, ///< anything else
 };
-/// Fills `h` if valid. Less than 512 bytes are damaged, none are blank.
+/// Fills `h` if valid, or with what has its checksum all the same. Less than 512 bytes are damaged, none are blank.
 [[nodiscard]] wal_header_state read_wal_header(const_bytes bytes, wal_header& h) noexcept;
 
 /// Appends the record to `out`, whose size is a multiple of 8. length, checksum and reserved of `h`

@@ -1,5 +1,6 @@
 #include "storage/wal_reader.hpp"
 
+#include "storage/format_version.hpp"
 #include "storage/seeded_bug.hpp"
 #include <algorithm>
 #include <array>
@@ -46,10 +47,8 @@ result<void> wal_reader::add(const std::string& path, std::uint64_t number) {
   source s{number, path, *size, {}};
   const auto state = read_wal_header(const_bytes(bytes).first(*read), s.header);
   if (state == wal_header_state::valid) {
-    if (s.header.version != wal_version)
-      return failure{errc::unsupported, path + ": format version "
-                                          + std::to_string(s.header.version)
-                                          + ", this program reads version 1; use a newer one"};
+    if (s.header.version > wal_version)
+      return newer_format(path, s.header.version, wal_version);
     if (s.header.store != from_.store)
       return corrupt_at(path, 0, "it belongs to another store");
     if (*size < s.header.file_bytes)
@@ -58,6 +57,8 @@ result<void> wal_reader::add(const std::string& path, std::uint64_t number) {
     return {};
   }
   if (state == wal_header_state::damaged) {
+    if (sealed(s.header).checksum == s.header.checksum) // so this is no torn write
+      return corrupt_at(path, 0, "the header has fields that this version does not write");
     // A crash cannot leave records behind a broken header: it is synced no later than they are,
     // and one sector.
     if (*size > sizeof(wal_header)) {

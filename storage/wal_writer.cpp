@@ -81,6 +81,11 @@ result<void> wal_writer::make_file(std::uint64_t number) const {
   return {};
 }
 
+void wal_writer::add_spare(std::uint64_t number) {
+  spares_.push_back({number, true});
+  written_ += std::max(options_.file_bytes, wal_file_bytes_min);
+}
+
 result<void> wal_writer::take_file() {
   if (spares_.empty()) {
     const std::uint64_t number = next_number_++;
@@ -98,6 +103,7 @@ result<void> wal_writer::take_file() {
   if (const auto bytes = std::max(options_.file_bytes, wal_file_bytes_min); *size < bytes) {
     if (auto done = opened->zero(*size, bytes); !done)
       return done;
+    written_ += bytes - *size;
     *size = bytes;
   }
   const auto random = env_.random_seed();
@@ -120,6 +126,7 @@ result<void> wal_writer::write_header(std::uint64_t base) {
   header_ = sealed(header_);
   live_.back().base = base;
   unsynced_ = true;
+  written_ += sizeof header_;
   return current_.write_at(std::as_bytes(std::span(&header_, 1)), 0);
 }
 
@@ -157,6 +164,7 @@ result<void> wal_writer::flush_buffer() {
   if (auto done = current_.write_at(const_bytes(buffer_), position_); !done)
     return done;
   position_ += buffer_.size();
+  written_ += buffer_.size();
   buffer_.clear();
   return {};
 }

@@ -55,11 +55,13 @@ public:
   /// with the next opening.
   [[nodiscard]] std::uint64_t take_number() noexcept { return next_number_++; }
   result<void> make_file(std::uint64_t number) const;
-  void add_spare(std::uint64_t number) { spares_.push_back({number, true}); }
+  void add_spare(std::uint64_t number);
 
   [[nodiscard]] std::uint64_t appended() const noexcept { return appended_; } ///< last sequence
   [[nodiscard]] std::uint64_t durable() const noexcept { return durable_; }
   [[nodiscard]] std::size_t waiting_bytes() const noexcept { return buffer_.size(); }
+  /// To files, since this was opened: records, headers, zeros of the files that were added.
+  [[nodiscard]] std::uint64_t written_bytes() const noexcept { return written_; }
   [[nodiscard]] std::size_t live_files() const noexcept { return live_.size(); }
   [[nodiscard]] std::size_t spare_files() const noexcept { return spares_.size(); }
 
@@ -90,6 +92,7 @@ private:
   std::vector<std::byte> buffer_;       // records that wait
   std::uint64_t appended_ = 0;          // sequence
   std::uint64_t durable_ = 0;           // sequence
+  std::uint64_t written_ = 0;           // bytes
   bool unsynced_ = false;               // something was written since the last sync
   std::uint64_t next_number_ = 0;       // of a new file
   std::deque<wal_end::live_file> live_; // by generation

@@ -1,3 +1,4 @@
+#include "storage/format_version.hpp"
 #include "storage/wal_batch.hpp"
 #include "storage/wal_file_reader.hpp"
 #include "tools/inspect_entry.hpp"
@@ -62,6 +63,10 @@ result<void> inspect_log(const inspect_arguments& a, const env& e, inspect_sheet
   wal_header h;
   if (read_wal_header(const_bytes(head).first(*read), h) != wal_header_state::valid)
     return failure{errc::corrupt, a.file + " at offset 0: the header fails its checksum"};
+  if (h.version > wal_version) {
+    to.add({{"what", "write-ahead log"}, {"version", h.version}, {"bytes", bytes}});
+    return newer_format(a.file, h.version, wal_version);
+  }
   to.add({{"what", "write-ahead log"},
           {"version", h.version},
           {"store", hex_number(h.store)},

@@ -1,5 +1,6 @@
 // A manifest, from the bytes of the file alone: both roots, and what the one that counts leads to.
 
+#include "storage/format_version.hpp"
 #include "storage/manifest.hpp"
 #include "tools/inspect_sheet.hpp"
 #include "tools/shown.hpp"
@@ -12,6 +13,7 @@ using nlohmann::ordered_json;
 struct found_root {
   manifest_root root;
   std::string fault; // empty: none
+  bool newer = false;
   std::optional<manifest> value;
 };
 
@@ -23,8 +25,8 @@ result<found_root> read_root(const file& from, std::uint64_t bytes, std::uint64_
   const manifest_root& r = f.root;
   if (*got != sizeof r || r.magic != manifest_magic || r.checksum != sealed(r).checksum)
     f.fault = "fails its checksum";
-  else if (r.version != manifest_version)
-    f.fault = "of a version that this program does not read";
+  else if ((f.newer = r.version > manifest_version))
+    f.fault = "of a newer version than this program reads";
   else if (r.body.bytes > manifest_body_bytes_max || r.body.bytes > bytes
            || r.body.offset > bytes - r.body.bytes)
     f.fault = "leads beyond the file";
@@ -37,7 +39,7 @@ result<found_root> read_root(const file& from, std::uint64_t bytes, std::uint64_
     f.fault = "leads to what fails its checksum";
     return f;
   }
-  auto value = decode(body);
+  auto value = decode(body, r.version);
   if (value)
     f.value = std::move(*value);
   else
@@ -74,7 +76,12 @@ void show(const manifest& m, std::uint64_t store, inspect_sheet& to) {
           {"association_times", m.association_times},
           {"next_segment", m.next_segment},
           {"segments", m.segments.size()},
-          {"kinds", m.kinds.size()}});
+          {"kinds", m.kinds.size()},
+          {"strength_half_life_us", m.strength_half_life_us},
+          {"learned_bytes", m.written.learned_bytes},
+          {"log_bytes", m.written.log_bytes},
+          {"flushed_bytes", m.written.flushed_bytes},
+          {"compacted_bytes", m.written.compacted_bytes}});
   for (const segment_ref& s : m.segments)
     to.add_record({{"what", "segment"},
                    {"file", segment_file_name(s.number)},
@@ -108,6 +115,9 @@ result<void> inspect_manifest(const inspect_arguments& a, const env& e, inspect_
   const found_root& newest = roots[second ? 1 : 0];
   for (std::uint64_t slot = 0; slot != 2; ++slot)
     show_root(roots[slot], slot * manifest_sector, &roots[slot] == &newest, to);
+  for (const found_root& f : roots) // its checksum is right, so this is no damage
+    if (f.newer && (!newest.value || f.root.generation > newest.root.generation))
+      return newer_format(a.file, f.root.version, manifest_version);
   if (!newest.value)
     return failure{errc::corrupt, a.file + " at offset 0: the root " + roots[0].fault
                                     + ", and at offset " + std::to_string(manifest_sector)

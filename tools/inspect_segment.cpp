@@ -34,6 +34,21 @@ void show_header(const segment_reader& in, inspect_sheet& to) {
             {"bytes", h.sections[s].bytes}});
 }
 
+/// What every version has where it is.
+result<void> show_newer(const inspect_arguments& a, const env& e, inspect_sheet& to) {
+  const auto from = e.open(a.file, open_mode::read);
+  if (!from)
+    return from.error();
+  const auto bytes = from->size();
+  if (!bytes)
+    return bytes.error();
+  segment_header h;
+  if (auto read = from->read_all_at(std::as_writable_bytes(std::span(&h, 1)), 0); !read)
+    return read;
+  to.add({{"what", "segment"}, {"version", h.version}, {"bytes", *bytes}});
+  return {};
+}
+
 result<void> show_kinds(const segment_reader& in, inspect_sheet& to) {
   const auto kinds = in.kinds();
   if (!kinds)
@@ -123,8 +138,12 @@ result<void> show_concept(const segment_reader& in, std::uint64_t index, inspect
 
 result<void> inspect_segment(const inspect_arguments& a, const env& e, inspect_sheet& to) {
   const auto in = segment_reader::open(e, a.file);
-  if (!in)
+  if (!in) {
+    if (in.error().code == errc::unsupported)
+      if (auto shown = show_newer(a, e, to); !shown)
+        return shown;
     return in.error();
+  }
   show_header(*in, to);
   if (auto done = show_kinds(*in, to); !done)
     return done;

@@ -1,6 +1,7 @@
 #include "tools/store_check.hpp"
 
 #include "storage/checkpoint.hpp"
+#include "storage/format_version.hpp"
 #include "storage/wal_batch.hpp"
 #include "storage/wal_reader.hpp"
 
@@ -43,6 +44,11 @@ public:
       return still.error();
     beside_ = !*still;
     const auto known = read_manifest(env_, directory_);
+    // Nothing is wrong with what is newer, and nothing can be said of it.
+    for (const auto& version :
+         {known ? result<void>() : result<void>(known.error()), check_versions(env_, directory_)})
+      if (!version && version.error().code == errc::unsupported)
+        return version.error();
     if (known) {
       for (const segment_ref& s : known->value.segments)
         total_ += s.bytes;

@@ -1,6 +1,7 @@
 // Any bytes as a manifest: refused, or one that is written the same again and can be gone on with.
-// The first byte chooses between the body alone and the whole file; of that, whether the checksums
-// are made right, and whether the gaps between its roots and bodies are left out of the input.
+// The first byte chooses between the body alone, of either version, and the whole file; of that,
+// whether the checksums are made right (and the version, where it is not 1), and whether the gaps
+// between its roots and bodies are left out of the input.
 
 #include "storage/manifest.hpp"
 #include "tests/fuzz/disk.hpp"
@@ -13,15 +14,15 @@ using cmem::fuzz::require;
 
 namespace {
 
-void check_body(const_bytes body) {
-  const auto m = decode(body);
+void check_body(const_bytes body, std::uint32_t version) {
+  const auto m = decode(body, version);
   if (!m) {
     require(m.error().code == errc::corrupt, "a body is corrupt or not");
     return;
   }
   require(m->segments.size() <= body.size() / 40 && m->kinds.size() <= body.size() / 8,
           "what is listed has bytes of its own");
-  require(std::ranges::equal(encode(*m), body), "what is read is written the same");
+  require(std::ranges::equal(encode(*m, version), body), "what is read is written the same");
 }
 
 /// Root, root, and what lies from the third sector on.
@@ -48,7 +49,8 @@ void seal(std::vector<std::byte>& bytes) {
       return;
     std::memcpy(&r, bytes.data() + at, sizeof r);
     r.magic = manifest_magic;
-    r.version = manifest_version;
+    if (r.version != 1)
+      r.version = manifest_version;
     if (r.body.offset <= bytes.size() && r.body.bytes <= bytes.size() - r.body.offset)
       r.body_checksum = segment_checksum(const_bytes(bytes).subspan(
         static_cast<std::size_t>(r.body.offset), static_cast<std::size_t>(r.body.bytes)));
@@ -82,7 +84,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::uint8_t how = in.byte();
   auto bytes = fuzz::bytes_of(in.rest());
   if (how & 4) {
-    check_body(bytes);
+    check_body(bytes, how & 8 ? 1 : manifest_version);
     return 0;
   }
   if (how & 2)

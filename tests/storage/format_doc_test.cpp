@@ -98,6 +98,8 @@ TEST_CASE("D5: the examples of docs/format.md are a store") {
   CHECK(m.vector_dimension == 2);
   CHECK(m.association_times);
   CHECK(m.kinds == std::vector<std::string>{"semantic", "causal"});
+  CHECK(m.strength_half_life_us == 86'400'000);
+  CHECK(m.written == write_totals{3, 4'656, 808, 0});
   REQUIRE(m.segments.size() == 1);
 
   const auto opened = segment_reader::open(e, "/s", m.segments[0], store);

@@ -34,6 +34,14 @@ manifest make_manifest(std::uint64_t n = 0, std::size_t segments = 2, std::size_
     m.segments.push_back({m.next_segment++, 1'000 + i, i, i + 1, n ^ i});
   for (std::size_t i = 0; i != kinds; ++i)
     m.kinds.push_back("kind " + std::to_string(i));
+  m.strength_half_life_us = 86'400'000'000;
+  m.written = {1 + n, 20 + n, 300 + n, 4'000 + n};
+  return m;
+}
+
+manifest of_version_1(manifest m) {
+  m.strength_half_life_us = 0;
+  m.written = {};
   return m;
 }
 
@@ -57,6 +65,31 @@ struct manifest_disk {
     if (!r)
       FAIL(to_string(r.error()));
     return r->value;
+  }
+  /// As a program of version 1 left it.
+  std::vector<std::byte> put_version_1(const manifest& m) const {
+    const auto body = encode(m, 1);
+    std::vector<std::byte> bytes(12'288 + body.size());
+    for (std::size_t slot = 0; slot != 2; ++slot) {
+      manifest_root r;
+      r.version = 1;
+      r.generation = slot + 1;
+      r.store = m.store;
+      r.body = {8'192 + slot * 4'096, body.size()};
+      r.body_checksum = segment_checksum(body);
+      r = sealed(r);
+      std::memcpy(bytes.data() + slot * 4'096, &r, sizeof r);
+      std::copy(body.begin(), body.end(),
+                bytes.begin() + static_cast<std::ptrdiff_t>(r.body.offset));
+    }
+    REQUIRE(e.make_directory("/s"));
+    auto made = e.open(path, open_mode::create);
+    REQUIRE(made);
+    REQUIRE(made->write_at(bytes, 0));
+    REQUIRE(made->sync());
+    REQUIRE(e.sync_directory("/s"));
+    REQUIRE(e.sync_directory("/"));
+    return bytes;
   }
   manifest reopen() const {
     auto m = manifest_file::open(e, "/s");
@@ -125,22 +158,22 @@ TEST_CASE("D5: a manifest is these bytes, for good") {
   const manifest_disk d;
   static_cast<void>(d.create(make_manifest(0, 1, 2)));
   const auto bytes = d.faults->content(d.path);
-  REQUIRE(bytes.size() == 12'288 + 130);
+  REQUIRE(bytes.size() == 12'288 + 170);
   const auto part = [&](std::size_t from, std::size_t count) {
     return hex(const_bytes(bytes).subspan(from, count));
   };
   CHECK(part(4096, 48)
         == "636d656d6d616e31" // cmemman1
-           "0100000000000000" // version
+           "0200000000000000" // version
            "0200000000000000" // generation
            "eeffc00000000000" // store
            "0030000000000000" // offset of the body
-           "8200000000000000" /* its bytes */);
+           "aa00000000000000" /* its bytes */);
   CHECK(part(4096 + 56, 448) == std::string(896, '0'));
-  CHECK(part(4096 + 504, 8) == "cfd8077bd4111ae8");
+  CHECK(part(4096 + 504, 8) == "8a236e9aa71a3b68");
   CHECK(part(0, 504) != part(4096, 504));
-  CHECK(part(8192, 130) == part(12'288, 130));
-  CHECK(part(8192, 130)
+  CHECK(part(8192, 170) == part(12'288, 170));
+  CHECK(part(8192, 170)
         == "01"               // little-endian
            "6400000000000000" // checkpoint
            "5a00000000000000" // durable
@@ -153,7 +186,12 @@ TEST_CASE("D5: a manifest is these bytes, for good") {
            "0100000000000000e803000000000000000000000000000001000000000000000000000000000000"
            "0200000000000000" // two kinds
            "06000000000000006b696e642030"
-           "06000000000000006b696e642031");
+           "06000000000000006b696e642031"
+           "0060d71d14000000"   // half-life of strengths
+           "0100000000000000"   // learned bytes
+           "1400000000000000"   // log bytes
+           "2c01000000000000"   // flushed bytes
+           "a00f000000000000"); // compacted bytes
 }
 
 TEST_CASE("manifest: its body is an archive that cereal reads") {
@@ -171,7 +209,8 @@ TEST_CASE("manifest: its body is an archive that cereal reads") {
     segment_ref& s = back.segments.emplace_back();
     archive(s.number, s.bytes, s.first_sequence, s.last_sequence, s.checksum);
   }
-  archive(back.kinds);
+  archive(back.kinds, back.strength_half_life_us, back.written.learned_bytes,
+          back.written.log_bytes, back.written.flushed_bytes, back.written.compacted_bytes);
   back.association_times = times != 0;
   CHECK(back == m);
   CHECK(stream.peek() == std::istringstream::traits_type::eof());
@@ -266,12 +305,102 @@ TEST_CASE("D5: a manifest of a later version is not read, whatever the older roo
   auto bytes = d.faults->content(d.path);
   manifest_root r;
   std::memcpy(&r, bytes.data() + 4096, sizeof r);
-  r.version = 2;
+  r.version = 3;
+  r.reserved = 7; // may mean something by then
   r = sealed(r);
   std::memcpy(bytes.data() + 4096, &r, sizeof r);
   d.faults->set_content(d.path, bytes);
-  CHECK(read_manifest(d.e, "/s").error().code == errc::unsupported);
-  CHECK(manifest_file::open(d.e, "/s").error().code == errc::unsupported);
+  const failure newer{errc::unsupported,
+                      "/s/MANIFEST has format version 3, and this program reads up to version 2: "
+                      "open the store with a newer cmem; nothing was changed"};
+  CHECK(read_manifest(d.e, "/s").error() == newer);
+  CHECK(manifest_file::open(d.e, "/s").error() == newer);
+  CHECK(d.faults->content(d.path) == bytes);
+}
+
+TEST_CASE("D5: version 0 was never written") {
+  const manifest_disk d;
+  static_cast<void>(d.create());
+  auto bytes = d.faults->content(d.path);
+  for (const std::size_t at : {std::size_t{0}, std::size_t{4096}}) {
+    manifest_root r;
+    std::memcpy(&r, bytes.data() + at, sizeof r);
+    r.version = 0;
+    r = sealed(r);
+    std::memcpy(bytes.data() + at, &r, sizeof r);
+  }
+  d.faults->set_content(d.path, bytes);
+  CHECK(read_manifest(d.e, "/s").error().code == errc::corrupt);
+}
+
+TEST_CASE(
+  "D5: a manifest of version 1 is read, stays as it is, and is one of version 2 when written") {
+  const manifest_disk d;
+  const manifest old = of_version_1(make_manifest(0, 3, 3));
+  const auto bytes = d.put_version_1(old);
+  CHECK(d.read() == old);
+  {
+    auto opened = manifest_file::open(d.e, "/s");
+    REQUIRE(opened);
+    CHECK_FALSE(opened->mended());
+    CHECK(opened->current() == old);
+    CHECK(d.faults->content(d.path) == bytes);
+    REQUIRE(opened->update(make_manifest(1, 3, 3)));
+  }
+  const auto read = read_manifest(d.e, "/s");
+  REQUIRE(read);
+  CHECK(read->twice);
+  CHECK(read->root.version == 2);
+  CHECK(d.reopen() == make_manifest(1, 3, 3));
+}
+
+TEST_CASE(
+  "D2: the first update of a manifest of version 1 is cut anywhere: it is before or after") {
+  const manifest old = of_version_1(make_manifest(0, 3, 3));
+  const manifest now = make_manifest(1, 3, 3);
+  for (std::uint64_t seed = 1; seed != 4; ++seed)
+    for (std::uint64_t n = 0, hit = 1; hit != 0; ++n) {
+      INFO("seed " << seed << ", call " << n);
+      const manifest_disk d(seed);
+      d.put_version_1(old);
+      d.faults->power_cut(seed);
+      d.faults->inject(fault::eio, n);
+      bool done = false;
+      if (auto opened = manifest_file::open(d.e, "/s"))
+        done = opened->update(now).has_value();
+      hit = d.faults->hit();
+      d.faults->heal();
+      d.faults->power_cut(seed);
+      const manifest found = d.read();
+      REQUIRE((found == now || (found == old && !done)));
+      REQUIRE(d.reopen() == found);
+      auto again = manifest_file::open(d.e, "/s");
+      REQUIRE(again);
+      REQUIRE(again->update(now));
+      REQUIRE(d.read() == now);
+    }
+}
+
+TEST_CASE("D3: every flipped bit of a manifest of both versions is reported or harmless") {
+  const manifest_disk d;
+  manifest m = of_version_1(make_manifest(0, 2, 2));
+  auto bytes = d.put_version_1(m);
+  {
+    // An update that was cut off between its halves.
+    auto opened = manifest_file::open(d.e, "/s");
+    REQUIRE(opened);
+    REQUIRE(opened->update(m));
+    auto now = d.faults->content(d.path);
+    std::copy_n(bytes.begin() + 4096, 4096, now.begin() + 4096);
+    bytes = now;
+  }
+  for (std::size_t bit = 0; bit != 8 * bytes.size(); ++bit) {
+    bytes[bit / 8] ^= static_cast<std::byte>(1U << bit % 8);
+    d.faults->set_content(d.path, bytes);
+    INFO("bit " << bit);
+    REQUIRE(d.read() == m);
+    bytes[bit / 8] ^= static_cast<std::byte>(1U << bit % 8);
+  }
 }
 
 TEST_CASE("manifest: bodies that no writer makes are refused, and take no memory") {

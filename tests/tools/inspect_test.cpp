@@ -9,14 +9,16 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-/// Two segments; the second leaves to the first what did not change.
+/// Two segments; the second leaves to the first what did not change. It is too small beside it to
+/// be compacted.
 struct inspected {
   shell sh;
   std::string store = sh.file("s");
 
   inspected() {
     const std::string more = R"({"type":"concept","id":"long","content":")" + std::string(59, 'x')
-                             + R"(üü","vector":[1,2],"attributes":{"colour":"red"}})" + "\n"
+                             + "üü" + std::string(4'000, 'y')
+                             + R"(","vector":[1,2],"attributes":{"colour":"red"}})" + "\n"
                              + R"({"type":"association","source":"rain","target":"nobody"})" + "\n";
     REQUIRE(sh.import("s", rain + more).code == 0);
     REQUIRE(
@@ -55,9 +57,10 @@ TEST_CASE("inspect shows every file of a store, and as JSON an object a line") {
 TEST_CASE("a manifest shows both roots, segments and kinds") {
   const inspected i;
   CHECK_THAT(i.text("MANIFEST"),
-             ContainsSubstring("root: offset 0, version 1, generation ")
+             ContainsSubstring("root: offset 0, version 2, generation ")
                && ContainsSubstring("root: offset 4096") && ContainsSubstring("state counts")
                && ContainsSubstring("state older") && ContainsSubstring("checkpoint 10,")
+               && ContainsSubstring("strength_half_life_us 0, learned_bytes ")
                && ContainsSubstring("segment: file segment-1.cmseg, bytes ")
                && ContainsSubstring("first_sequence 10, last_sequence 10")
                && ContainsSubstring("kind: number 5, name slows"));
@@ -85,7 +88,7 @@ TEST_CASE("a segment shows header, sections, records and their associations") {
       && ContainsSubstring("section: name associations, offset ")
       && ContainsSubstring("kind: number 1, name causal")
       && ContainsSubstring("name wet street, content slippery, content_bytes 8, strength 2.5")
-      && ContainsSubstring("content " + std::string(59, 'x') + "…, content_bytes 63")
+      && ContainsSubstring("content " + std::string(59, 'x') + "…, content_bytes 4063")
       && ContainsSubstring("vector_numbers 2") && ContainsSubstring(R"({"colour":"red"})")
       && ContainsSubstring("  association: target " + concept_id::from_name("nobody").hex())
       && ContainsSubstring("kind 1, confidence 0.5, weight 1.0"));
