@@ -1,8 +1,11 @@
-// D5: the store of format version 1 under tests/data opens for good. What it holds is written down
-// here; what made it is the hidden test case at the end.
+// D5: the stores under tests/data, one of each version of the manifest, open for good. What they
+// hold is written down here; what made them is the hidden test case at the end.
 
+#include "storage/backup.hpp"
 #include "storage/cold_reader.hpp"
+#include "storage/format_version.hpp"
 #include "tests/storage/model.hpp"
+#include "tests/storage/newer_store.hpp"
 #include "tests/storage/segment_fixture.hpp"
 #include "tests/storage/store_fixture.hpp"
 
@@ -13,7 +16,17 @@ using namespace cmem::test;
 
 namespace {
 
-const std::string golden = "tests/data/store-v1";
+constexpr std::uint32_t versions = manifest_version; // from 1
+
+std::string golden(std::uint32_t version) { return "tests/data/store-v" + std::to_string(version); }
+
+/// A copy to be written to.
+struct golden_copy {
+  real_folder folder;
+  std::string path = folder.path + "/store";
+
+  explicit golden_copy(std::uint32_t version) { std::filesystem::copy(golden(version), path); }
+};
 
 /// Every byte that there is, in order.
 std::string all_bytes() {
@@ -77,12 +90,12 @@ std::string shown(const graph_snapshot& s) {
 
 } // namespace
 
-TEST_CASE("D5: the store of version 1 opens, and holds what it held") {
+TEST_CASE("D5: the store of each version opens, and holds what it held") {
+  const auto version = GENERATE(range(1U, versions + 1));
   const bool read_only = GENERATE(false, true);
-  const real_folder folder;
-  const std::string copy = folder.path + "/store";
-  std::filesystem::copy(golden, copy);
-  const auto opened = engine::create(options_for(copy, env(), read_only));
+  const golden_copy copy(version);
+  CHECK(need(read_manifest(env(), copy.path)).root.version == version);
+  const auto opened = engine::create(options_for(copy.path, env(), read_only));
   engine& memory = *need(opened);
   const recovery_report& found = memory.recovery();
   CHECK_FALSE(found.created);
@@ -103,22 +116,43 @@ TEST_CASE("D5: the store of version 1 opens, and holds what it held") {
   CHECK(shown(*s) == expected);
   CHECK(s->find(concept_id::from_name("bytes"))->content() == all_bytes());
   CHECK(s->find(concept_id::from_name("cat"))->vector()[3] == 1e-30F);
-  if (read_only)
-    return;
-  // And goes on from there.
-  REQUIRE(memory.write(op::learn_concept{"cat", "of a later version"}));
-  memory.close();
-  while (memory.reconcile().more_pending) {}
-  REQUIRE(memory.close_store());
-  const auto again = engine::create(options_for(copy, env(), true));
-  const auto later = need(again)->load();
-  CHECK(later->concept_count() == s->concept_count());
-  CHECK(later->find(concept_id::from_name("cat"))->content() == "of a later version");
-  CHECK(later->find(concept_id::from_name("bytes"))->content() == all_bytes());
 }
 
-TEST_CASE("D5: concepts are read from the store of version 1 without opening it") {
-  const auto opened = cold_reader::open(env(), golden);
+TEST_CASE("D5: the store of each version is written to, and is then one of this version") {
+  const auto version = GENERATE(range(1U, versions + 1));
+  const golden_copy copy(version);
+  const auto segments = need(read_manifest(env(), copy.path)).value.segments;
+  {
+    const auto opened = engine::create(options_for(copy.path, env(), false));
+    engine& memory = *need(opened);
+    REQUIRE(memory.write(op::learn_concept{"cat", "of a later version"}));
+    memory.close();
+    while (memory.reconcile().more_pending) {}
+    REQUIRE(memory.close_store());
+  }
+  const auto read = read_manifest(env(), copy.path);
+  CHECK(need(read).root.version == manifest_version);
+  CHECK(need(read).twice);
+  CHECK(need(read).value.written.flushed_bytes >= need(read).value.segments.back().bytes);
+  // What it had is not written again.
+  REQUIRE(need(read).value.segments.size() == segments.size() + 1);
+  CHECK(std::equal(segments.begin(), segments.end(), need(read).value.segments.begin()));
+  std::string now = expected;
+  const std::string before = "content=purrs vector=1.000000,-0.500000,0.250000,0.000000, "
+                             "strength=2.500000 confidence=0.750000";
+  now.replace(now.find(before), before.size(),
+              "content=of a later version vector= strength=1.000000 confidence=1.000000");
+  for (const bool read_only : {true, false}) {
+    const auto again = engine::create(options_for(copy.path, env(), read_only));
+    const auto later = need(again)->load();
+    CHECK(shown(*later) == now);
+    CHECK(later->find(concept_id::from_name("bytes"))->content() == all_bytes());
+  }
+}
+
+TEST_CASE("D5: concepts are read from the store of each version without opening it") {
+  const auto version = GENERATE(range(1U, versions + 1));
+  const auto opened = cold_reader::open(env(), golden(version));
   const cold_reader& r = need(opened);
   CHECK(r.store().store == 0x2DAE0349F28E5D23);
   const auto bytes = need(r.get(concept_id::from_name("bytes")));
@@ -127,14 +161,48 @@ TEST_CASE("D5: concepts are read from the store of version 1 without opening it"
   CHECK_FALSE(need(r.get(concept_id::from_name("forgotten"))));
   const auto list = need(r.neighbors(concept_id::from_name("cat")));
   CHECK(list.size() == 4);
-  for (const std::string& name : need(env().list(golden)))
+  for (const std::string& name : need(env().list(golden(version))))
     if (name.ends_with(".cmseg"))
-      CHECK(need(segment_reader::open(env(), golden + "/" + name)).verify());
+      CHECK(need(segment_reader::open(env(), golden(version) + "/" + name)).verify());
 }
 
-// Made the golden store, once: `golden_store_test "[make]"`. It is never made again for version 1.
-TEST_CASE("makes the store of version 1, where there is none", "[.][make]") {
-  REQUIRE_FALSE(std::filesystem::exists(golden));
+TEST_CASE(
+  "D5: a store of a newer version is refused, whatever is wanted of it, and is left alone") {
+  const auto version = GENERATE(range(1U, versions + 1));
+  const auto newer = GENERATE(3U, 99U);
+  for (const header_place& place : golden_headers) {
+    INFO(place.file << " of version " << newer);
+    const golden_copy copy(version);
+    place.put_version(copy.path, newer);
+    const auto before = bytes_of_directory(copy.path);
+    const auto highest = place.file == "MANIFEST" ? manifest_version : 1;
+    const failure refusal = newer_format(copy.path + "/" + place.file, newer, highest);
+    const std::string elsewhere = copy.folder.path + "/elsewhere";
+    CHECK(engine::create(options_for(copy.path, env(), false)).error() == refusal);
+    CHECK(engine::create(options_for(copy.path, env(), true)).error() == refusal);
+    CHECK(cold_reader::open(env(), copy.path).error() == refusal);
+    CHECK(backup(env(), copy.path, elsewhere).error() == refusal);
+    CHECK(restore(env(), copy.path, elsewhere).error() == refusal);
+    CHECK_FALSE(std::filesystem::exists(elsewhere));
+    // And where it is the backup, of an older store.
+    CHECK(backup(env(), golden(version), copy.path).error() == refusal);
+    CHECK(bytes_of_directory(copy.path) == before);
+  }
+}
+
+TEST_CASE("D5: a newer segment that nothing names is not removed as one that a crash left") {
+  const golden_copy copy(1);
+  std::filesystem::copy(copy.path + "/segment-2.cmseg", copy.path + "/segment-3.cmseg");
+  header_place{"segment-3.cmseg", {0}, 248}.put_version(copy.path, 2);
+  const auto before = bytes_of_directory(copy.path);
+  CHECK(engine::create(options_for(copy.path, env(), false)).error().code == errc::unsupported);
+  CHECK(bytes_of_directory(copy.path) == before);
+}
+
+// Made the golden stores, each once: `golden_store_test "[make]"`. None is ever made again.
+TEST_CASE("makes the store of this version, where there is none", "[.][make]") {
+  const std::string folder = golden(versions);
+  REQUIRE_FALSE(std::filesystem::exists(folder));
   store_fixture f(2026);
   f.now = 1'700'000'000'000'000;
   f.options.vector_dimension = 4;
@@ -192,12 +260,12 @@ TEST_CASE("makes the store of version 1, where there is none", "[.][make]") {
   f.reconcile();
   (void) f.commit();
   f.cut_power();
-  std::filesystem::create_directories(golden);
+  std::filesystem::create_directories(folder);
   for (const std::string& name : need(env(f.disk).list("/s"))) {
     if (name == "LOCK") // anew by whoever opens it
       continue;
     const auto bytes = f.disk->content("/s/" + name);
-    std::ofstream(golden + "/" + name, std::ios::binary)
+    std::ofstream(folder + "/" + name, std::ios::binary)
       .write(reinterpret_cast<const char*>(bytes.data()),
              static_cast<std::streamsize>(bytes.size()));
   }

@@ -275,6 +275,17 @@ TEST_CASE("wal: another store's files, newer versions and newer records are refu
     std::copy_n(reinterpret_cast<const std::byte*>(&h), sizeof h, bytes.begin());
     d.faults->set_content("/s/wal-0.log", bytes);
     CHECK(d.read().text() == "unsupported");
+    CHECK(d.read().error.detail
+          == "/s/wal-0.log has format version 2, and this program reads up to version 1: open the "
+             "store with a newer cmem; nothing was changed");
+  }
+  SECTION("flags that this version does not write, and no record to show that it was used") {
+    h.flags |= 2;
+    h = sealed(h);
+    std::copy_n(reinterpret_cast<const std::byte*>(&h), sizeof h, bytes.begin());
+    std::fill(bytes.begin() + sizeof h, bytes.end(), std::byte{});
+    d.faults->set_content("/s/wal-0.log", bytes);
+    CHECK(d.read().text() == "corrupt");
   }
   SECTION("record") {
     std::vector<std::byte> record;
