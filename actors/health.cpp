@@ -21,6 +21,7 @@ memory_stats to_memory_stats(const engine_stats& s) {
   out.snapshot.sequence = s.sequence;
   out.snapshot.timestamp = s.timestamp;
   out.snapshot.live = s.live_snapshots;
+  out.held = s.held;
   out.memory = s.memory;
   out.storage = s.store;
   return out;

@@ -34,6 +34,7 @@ struct memory_stats {
     timestamp_us timestamp = 0;
     std::uint64_t live = 0; ///< snapshots that somebody holds, the current one included
   } snapshot;
+  snapshots_held held; ///< what old ones cost
   memory_use memory;
   durable_log_figures storage; ///< all zero without a store
 };

@@ -193,6 +193,13 @@ void engine::impl::publish_figures() {
   bookkeeping.store(b.bookkeeping_bytes(), std::memory_order_relaxed);
   times.store(b.times_bytes(), std::memory_order_relaxed);
   retired.store(b.retired_bytes(), std::memory_order_relaxed);
+  const graph_snapshot& oldest = *b.live().front();
+  held_sequence.store(oldest.sequence(), std::memory_order_relaxed);
+  held_since.store(b.live().size() > 1 ? oldest.timestamp() : 0, std::memory_order_relaxed);
+  std::uint64_t mapped = 0;
+  for (const graph_core::leaving& l : core->unmapping)
+    mapped += l.what.mapping.bytes().size();
+  held_mapped.store(mapped, std::memory_order_relaxed);
 }
 
 engine_stats engine::stats() const {
@@ -228,6 +235,11 @@ engine_stats engine::stats() const {
   const std::uint64_t used = u.records + u.id_table + u.adjacency + u.payloads;
   u.reserved_free = std::max<std::uint64_t>(m.core->memory.bytes_handed_out(), used) - used;
   u.total = used + u.bookkeeping + u.reserved_free;
+  s.held.oldest_sequence = m.held_sequence.load(std::memory_order_relaxed);
+  if (const timestamp_us since = m.held_since.load(std::memory_order_relaxed); since != 0)
+    s.held.oldest_age_us = std::max<timestamp_us>(0, m.now() - since);
+  s.held.memory_bytes = u.retired;
+  s.held.mapped_bytes = m.held_mapped.load(std::memory_order_relaxed);
   if (m.store)
     s.store = m.store->figures();
   return s;

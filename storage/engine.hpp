@@ -74,6 +74,14 @@ struct memory_use {
   std::uint64_t total = 0;         ///< everything above
 };
 
+/// What snapshots that were replaced and are still held keep from being freed.
+struct snapshots_held {
+  std::uint64_t oldest_sequence = 0; ///< of all live ones: the newest's where no other is held
+  timestamp_us oldest_age_us = 0;    ///< since its publish; 0 where no other is held
+  std::uint64_t memory_bytes = 0;    ///< memory_use::retired
+  std::uint64_t mapped_bytes = 0;    ///< of segments that the store no longer has
+};
+
 struct engine_stats {
   write_log_counters log;
   std::uint64_t reconciliations = 0; ///< snapshots published
@@ -86,6 +94,7 @@ struct engine_stats {
   std::uint64_t placeholder_count = 0;
   std::uint64_t live_snapshots = 0;       ///< the current one included
   timestamp_us reconciliation_lag_us = 0; ///< age of the oldest pending entry
+  snapshots_held held;                    ///< as of the last reconcile step
   memory_use memory;
   durable_log_figures store; ///< all zero without one
 };

@@ -211,6 +211,9 @@ struct engine::impl {
   std::atomic<std::uint64_t> bookkeeping{0};
   std::atomic<std::uint64_t> times{0};
   std::atomic<std::uint64_t> retired{0};
+  std::atomic<std::uint64_t> held_sequence{0};
+  std::atomic<timestamp_us> held_since{0}; // 0: no snapshot but the newest is live
+  std::atomic<std::uint64_t> held_mapped{0};
 };
 
 } // namespace cmem

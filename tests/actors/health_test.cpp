@@ -78,6 +78,7 @@ TEST_CASE("stats carry over what the engine counts") {
   e.live_snapshots = 13;
   e.reconciliation_lag_us = -14; // a writer's clock ahead of ours
   e.memory.total = 15;
+  e.held = {17, 18, 19, 20};
   e.store.flushes = 16;
   const auto s = to_memory_stats(e);
   CHECK(s.write_log.written == 1);
@@ -96,4 +97,8 @@ TEST_CASE("stats carry over what the engine counts") {
   CHECK(s.snapshot.placeholder_count == 12);
   CHECK(s.snapshot.live == 13);
   CHECK(s.memory.total == 15);
+  CHECK(s.held.oldest_sequence == 17);
+  CHECK(s.held.oldest_age_us == 18);
+  CHECK(s.held.memory_bytes == 19);
+  CHECK(s.held.mapped_bytes == 20);
 }

@@ -533,6 +533,31 @@ TEST_CASE("stats: memory is the sum of its parts, and the clockwork counts") {
   CHECK(f.memory->stats().memory.retired > 0);
 }
 
+TEST_CASE("stats: what an old snapshot keeps, and for how long") {
+  engine_fixture f;
+  f.write(op::learn_concept{cid(1), "content"});
+  f.reconcile();
+  f.now += 1'000'000;
+  auto held = std::optional(f.memory->share());
+  CHECK(f.memory->stats().held.oldest_sequence == 1);
+  CHECK(f.memory->stats().held.oldest_age_us == 0); // it is the newest
+  for (int i = 0; i != 3; ++i)
+    CHECK(f.fate_after(op::learn_concept{cid(1), "another content"}) == "applied");
+  f.now += 1'000;
+  snapshots_held s = f.memory->stats().held;
+  CHECK(s.oldest_sequence == 1);
+  CHECK(s.oldest_age_us == 1'001'000);
+  CHECK(s.memory_bytes == f.memory->stats().memory.retired);
+  CHECK(s.memory_bytes > 0);
+  CHECK(s.mapped_bytes == 0);
+  held.reset();
+  f.reconcile();
+  s = f.memory->stats().held;
+  CHECK(s.oldest_sequence == 4);
+  CHECK(s.oldest_age_us == 0);
+  CHECK(s.memory_bytes == 0);
+}
+
 // -- D7
 
 TEST_CASE("D7: close drains what is queued, accepts nothing more, and resolves every await") {
