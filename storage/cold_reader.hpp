@@ -19,6 +19,8 @@ public:
   static result<cold_reader> open(const env& e, const std::string& directory);
 
   [[nodiscard]] const manifest& store() const noexcept { return from_.store; }
+  /// What the manifest names, oldest first.
+  [[nodiscard]] std::span<const segment_reader> segments() const noexcept { return from_.segments; }
 
   /// A copy of the learned concept.
   result<std::optional<concept_record>> get(const concept_id& id) const;

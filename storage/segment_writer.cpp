@@ -13,6 +13,23 @@ namespace {
 // What makes the section `extras` an archive.
 constexpr std::array<std::byte, segment_alignment> archive_head{std::byte{1}};
 
+/// Sets the sections; where the last one ends.
+std::uint64_t lay_out(segment_header& h, const segment_plan& plan, std::uint64_t kinds_bytes) {
+  using enum segment_section;
+  for (const auto s : {concepts, associations, vectors, content, extras})
+    h.at(s).bytes = plan.bytes_of(s);
+  h.at(kinds).bytes = kinds_bytes;
+  h.at(bloom).bytes = bloom_blocks_for(plan.concepts()) * sizeof(bloom_block);
+  std::uint64_t at = sizeof h;
+  for (segment_extent& section : h.sections) {
+    if (&section != &h.at(checksums))
+      h.at(checksums).bytes += segment_pieces(section.bytes) * sizeof(std::uint64_t);
+    section.offset = at;
+    at = section.end();
+  }
+  return at;
+}
+
 bool has_extras(const segment_entry& e) noexcept {
   return !e.name.empty() || !e.attributes.empty();
 }
@@ -39,6 +56,13 @@ void segment_plan::add(const segment_entry_size& e) noexcept {
   add(extras, segment_block_size(e.extras));
 }
 
+std::uint64_t segment_file_bytes(const segment_plan& plan, const std::vector<std::string>& kinds) {
+  std::vector<std::byte> names;
+  archive_names(kinds, names);
+  segment_header h;
+  return lay_out(h, plan, segment_padded(names.size()));
+}
+
 segment_writer::segment_writer(env e, std::string directory, file to, const segment_header& h,
                                std::vector<std::byte> kinds)
   : env_(std::move(e)),
@@ -53,7 +77,6 @@ segment_writer::segment_writer(env e, std::string directory, file to, const segm
 
 result<segment_writer> segment_writer::create(const env& e, const std::string& directory,
                                               segment_identity identity, const segment_plan& plan) {
-  using enum segment_section;
   segment_header h;
   h.flags = identity.association_times ? segment_header::association_times : 0;
   h.store = identity.store;
@@ -66,17 +89,7 @@ result<segment_writer> segment_writer::create(const env& e, const std::string& d
   std::vector<std::byte> names;
   archive_names(identity.kinds, names);
   names.resize(segment_padded(names.size()));
-  for (const auto s : {concepts, associations, vectors, content, extras})
-    h.at(s).bytes = plan.bytes_of(s);
-  h.at(kinds).bytes = names.size();
-  h.at(bloom).bytes = bloom_blocks_for(plan.concepts()) * sizeof(bloom_block);
-  std::uint64_t at = sizeof h;
-  for (segment_extent& section : h.sections) {
-    if (&section != &h.at(checksums))
-      h.at(checksums).bytes += segment_pieces(section.bytes) * sizeof(std::uint64_t);
-    section.offset = at;
-    at = section.end();
-  }
+  const std::uint64_t bytes = lay_out(h, plan, names.size());
 
   auto made = e.open(directory + "/" + segment_file_name(identity.number), open_mode::create);
   if (!made)
@@ -84,7 +97,7 @@ result<segment_writer> segment_writer::create(const env& e, const std::string& d
   // One of that number that a crash left unfinished must not show through.
   if (auto done = made->truncate(0); !done)
     return done.error();
-  if (auto done = made->preallocate(at); !done)
+  if (auto done = made->preallocate(bytes); !done)
     return done.error();
   return segment_writer(e, directory, std::move(*made), h, std::move(names));
 }

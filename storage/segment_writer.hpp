@@ -56,6 +56,10 @@ private:
   std::array<std::uint64_t, 5> bytes_{};
 };
 
+/// Of the file that is written by that plan, in a store with these kinds.
+[[nodiscard]] std::uint64_t segment_file_bytes(const segment_plan& plan,
+                                               const std::vector<std::string>& kinds);
+
 /// What the file is; the rest of its header follows from what it holds.
 struct segment_identity {
   std::uint64_t store = 0;

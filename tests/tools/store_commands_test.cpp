@@ -259,7 +259,7 @@ TEST_CASE("stats counts what there is") {
     bytes += entry.file_size();
   CHECK(j["bytes_on_disk"] <= bytes);
   CHECK(j["bytes_on_disk"] > 1000);
-  CHECK_THAT(sh.run({"stats", sh.file("s")}).out, ContainsSubstring("concepts          3"));
+  CHECK_THAT(sh.run({"stats", sh.file("s")}).out, ContainsSubstring("concepts             3"));
 }
 
 TEST_CASE("a store that is not there is refused by everything but import") {
