@@ -56,7 +56,8 @@ bool memory_core::flush() {
 std::optional<std::chrono::nanoseconds> memory_core::compact() {
   constexpr std::uint64_t step_bytes = std::uint64_t{1} << 20;
   const auto more = engine_->compact(step_bytes);
-  if (!more && more.error().code != errc::read_only)
+  // One that close() cut off is begun anew by whoever opens the store next.
+  if (!more && more.error().code != errc::read_only && more.error().code != errc::closed)
     log(log_level::error, "segments could not be merged: " + to_string(more.error()));
   if (!more || !*more)
     return std::nullopt;

@@ -162,7 +162,7 @@ TEST_CASE("progress is shown on a terminal alone") {
   CHECK(live.code == 0);
   CHECK(live.out.find('\033') == std::string::npos);
   const auto piped = sh.run({"import", sh.file("s"), sh.file("r.jsonl")});
-  CHECK(piped.err.empty());
+  CHECK(piped.err == "");
 }
 
 TEST_CASE("a file that cannot be read makes no store") {
