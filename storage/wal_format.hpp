@@ -82,7 +82,8 @@ enum class wal_header_state : std::uint8_t {
   blank,   ///< nothing but zeros: a file made ready and not used yet
   damaged, ///< anything else
 };
-/// Fills `h` if valid, or with what has its checksum all the same. Less than 512 bytes are damaged, none are blank.
+/// Fills `h` if valid, or with what has its checksum all the same. Less than 512 bytes are damaged,
+/// none are blank.
 [[nodiscard]] wal_header_state read_wal_header(const_bytes bytes, wal_header& h) noexcept;
 
 /// Appends the record to `out`, whose size is a multiple of 8. length, checksum and reserved of `h`
