@@ -84,7 +84,8 @@ result<std::optional<concept_record>> cold_reader::get(const concept_id& id) con
   r.name = extras->name;
   r.content = *content;
   r.vector.assign(vector->begin(), vector->end());
-  r.strength = c->strength;
+  r.strength = strength_decay{from_.store.strength_half_life_us,
+                              from_.store.timestamp}(c->strength, c->last_accessed);
   r.confidence = c->confidence;
   r.created = c->created;
   r.last_accessed = c->last_accessed;

@@ -236,6 +236,15 @@ result<void> durable_log::add_checkpoint(const std::optional<segment_ref>& added
   return released;
 }
 
+result<void> durable_log::set_strength_half_life(timestamp_us h) {
+  const std::lock_guard disk(disk_mutex_);
+  manifest next = manifest_.current();
+  next.strength_half_life_us = h;
+  if (auto done = update(std::move(next)); !done)
+    return break_with(done.error());
+  return {};
+}
+
 std::vector<segment_ref> durable_log::segments() {
   const std::lock_guard disk(disk_mutex_);
   return manifest_.current().segments;

@@ -105,6 +105,9 @@ public:
   }
   /// Makes one while commits go on. A failure breaks nothing: a commit that needs it tries again.
   result<void> make_file_ready();
+  /// Of the strengths that are merged from now on. Durable when this returns; after a failure, read
+  /// only.
+  result<void> set_strength_half_life(timestamp_us h);
   /// What the next segment is to say of itself; whoever writes it fills in the rest. Its number is
   /// given out once.
   [[nodiscard]] segment_identity next_segment();

@@ -37,6 +37,12 @@ result<std::unique_ptr<engine>> engine::create(engine_options options) {
         check_range("settlement_history", options.settlement_history, 1, 1'000'000)})
     if (!checked)
       return checked.error();
+  if (const timestamp_us h = options.strength_half_life.value_or(0); h < 0)
+    return failure{errc::invalid_argument,
+                   "strength_half_life is " + std::to_string(h) + " us: must be at least 0"};
+  if (options.forget)
+    if (auto valid = validate(*options.forget); !valid)
+      return valid.error();
   std::unique_ptr<engine> made;
   try {
     std::uint32_t tag = 0;
@@ -51,6 +57,8 @@ result<std::unique_ptr<engine>> engine::create(engine_options options) {
   if (made->impl_->options.store) {
     try {
       if (auto done = made->impl_->open_store(); !done)
+        return done.error();
+      if (auto done = made->impl_->change_half_life(); !done)
         return done.error();
     } catch (const std::bad_alloc&) {
       return failure{errc::out_of_memory, "no room for what the store in "
@@ -93,6 +101,7 @@ template result<ticket> engine::write(const op::strengthen_association&);
 template result<ticket> engine::write(const op::record_access&);
 template result<ticket> engine::write(const op::record_use&);
 template result<ticket> engine::write(const op::set_attributes&);
+template result<ticket> engine::write(const op::forget_if_due&);
 template result<ticket> engine::write(const op::forget_concept&);
 template result<ticket> engine::write(const op::forget_association&);
 template result<ticket> engine::write(const write_op&);
@@ -182,6 +191,8 @@ void engine::close() {
   impl_->log.wake();
 }
 
+timestamp_us engine::now() const { return impl_->now(); }
+
 bool engine::closed() const noexcept { return impl_->closed.load(std::memory_order_acquire); }
 
 // -- figures
@@ -209,6 +220,7 @@ engine_stats engine::stats() const {
   s.reconciliations = m.reconciliations.load(std::memory_order_relaxed);
   s.entries_processed = m.entries_processed.load(std::memory_order_relaxed);
   s.entries_failed = m.entries_failed.load(std::memory_order_relaxed);
+  s.forgets = m.forgets_asked.load(std::memory_order_relaxed);
   s.live_snapshots = m.live_snapshots.load(std::memory_order_relaxed);
   {
     const auto snapshot = load();

@@ -11,6 +11,7 @@
 #include "storage/read_view.hpp"
 #include "storage/records.hpp"
 #include "storage/result.hpp"
+#include "storage/retention.hpp"
 #include "storage/store_options.hpp"
 #include "storage/ticket.hpp"
 #include "storage/write_log.hpp"
@@ -37,6 +38,11 @@ struct engine_options {
   bool association_times = true; ///< created and last used of associations (16 bytes each)
   std::uint64_t arena_bytes = arena_bytes_max; ///< address space reserved
   std::size_t settlement_history = 4096;       ///< runs of dropped or failed entries remembered
+  /// Half of a strength is left after so many microseconds; 0: all. Unset: as the store has it, and
+  /// 0 without one. A store keeps it; read-only openings take that.
+  std::optional<timestamp_us> strength_half_life = {};
+  /// What may be forgotten by these is, within seconds, by entries like any others. Unset: nothing.
+  std::optional<retention_rules> forget = {};
   /// Called when the reconciler should go at once; see write_log_options::on_wake.
   std::function<void()> on_wake = {};
   /// The writers' and the snapshots' clock; empty: the system's.
@@ -87,6 +93,7 @@ struct engine_stats {
   std::uint64_t reconciliations = 0; ///< snapshots published
   std::uint64_t entries_processed = 0;
   std::uint64_t entries_failed = 0;
+  std::uint64_t forgets = 0; ///< entries made because engine_options::forget says so
   std::uint64_t sequence = 0;
   timestamp_us timestamp = 0;
   std::uint64_t concept_count = 0;
@@ -213,6 +220,8 @@ public:
   void close();
   [[nodiscard]] bool closed() const noexcept;
 
+  /// The clock of its entries and snapshots.
+  [[nodiscard]] timestamp_us now() const;
   [[nodiscard]] engine_stats stats() const;
 
 private:

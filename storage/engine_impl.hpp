@@ -34,8 +34,10 @@ struct graph_core {
       payloads(memory),
       pages(memory),
       builder(pages, payloads,
-              {o.vector_dimension, o.association_times, o.memory_budget_bytes, o.concepts_max,
-               o.degree_max, o.store && !o.store->read_only, o.on_apply},
+              {o.vector_dimension, o.association_times,
+               o.store ? 0 : o.strength_half_life.value_or(0), o.forget && o.forget->expired,
+               o.memory_budget_bytes, o.concepts_max, o.degree_max, o.store && !o.store->read_only,
+               o.on_apply},
               std::move(settled)) {}
 
   struct leaving {
@@ -136,6 +138,11 @@ struct engine::impl {
   [[nodiscard]] std::vector<segment_size> sizes_of(std::span<const segment_ref> segments);
   bool relocate_some();
   void unmap_unseen();
+  // Fading and forgetting: engine_retention.cpp.
+  /// To the one that was asked for, after opening.
+  result<void> change_half_life();
+  [[nodiscard]] bool snapshot_is_old() const;
+  bool forget_some();
 
   /// Has it told what becomes of its entry, at once if that is known.
   void await(std::unique_ptr<settlement_waiters::waiter> w);
@@ -167,6 +174,10 @@ struct engine::impl {
   std::vector<bool> in_use;
   settlement_waiters waiters;
   std::uint64_t sequence = 0;
+  std::uint32_t pass_next = 0; // index that the pass over what may be due goes on with; 0: none
+  timestamp_us pass_due = 0;   // not before
+  timestamp_us pass_began = 0;
+  std::chrono::nanoseconds pass_work{0};
   // What a step that threw left to the next one.
   bool publish_due = false;
   bool reclaim_due = false;
@@ -197,6 +208,7 @@ struct engine::impl {
   std::uint64_t compacting_for = 0;                  // it answers what was asked for up to this
   std::map<std::uint64_t, segment_size> known_sizes; // by number
 
+  std::atomic<std::uint64_t> forgets_asked{0};
   std::atomic<std::size_t> batch_entries_max;
   std::atomic<bool> closed{false};
   std::atomic<bool> finished{false}; // closed, and nothing is left to drain

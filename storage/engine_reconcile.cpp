@@ -40,7 +40,7 @@ reconcile_report engine::reconcile() {
   for (const failed_entry& f : m.failed)
     report.failed += f.entries;
   report.merge_error = m.merge_error;
-  if (m.at != impl::stage::none || m.settled.changed() || m.publish_due) {
+  if (m.at != impl::stage::none || m.settled.changed() || m.publish_due || m.snapshot_is_old()) {
     m.publish(report);
     report.published = true;
   }
@@ -67,7 +67,7 @@ reconcile_report engine::reconcile() {
   }
   m.cut_if_due();
   if (!report.more_pending && !m.finished.load(std::memory_order_relaxed))
-    report.more_pending = m.adopt_some() || m.relocate_some();
+    report.more_pending = m.adopt_some() || m.relocate_some() || m.forget_some();
   return report;
 }
 

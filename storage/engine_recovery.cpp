@@ -36,6 +36,7 @@ result<manifest_file> manifest_of(const engine_options& options, bool& created) 
   first.store = *random;
   first.vector_dimension = options.vector_dimension;
   first.association_times = options.association_times;
+  first.strength_half_life_us = options.strength_half_life.value_or(0);
   return manifest_file::create(o.files, o.directory, first);
 }
 
@@ -143,6 +144,7 @@ result<void> engine::impl::load(const manifest& m, std::span<const segment_reade
   recovered.segments = m.segments.size();
   recovered.checkpoint = recovered.log_sequence = m.checkpoint;
   progress.bytes_total = recovered.segment_bytes + (log_files ? log_files->bytes() : 0);
+  core->builder.set_strength_half_life(m.strength_half_life_us);
   // What the store holds was taken under the limits of its time.
   core->builder.set_limits(0, cmem::concepts_max, cmem::degree_max);
   if (auto done = load_segments(segments, progress); !done)

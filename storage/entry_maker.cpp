@@ -50,6 +50,10 @@ public:
   void operator()(const op::forget_concept& o) noexcept {
     concept_is(entry_op::forget_concept, o.id);
   }
+  void operator()(const op::forget_if_due& o) noexcept {
+    concept_is(entry_op::forget_if_due, o.id);
+    put_rules(e_, o.rules);
+  }
   void operator()(const op::forget_association& o) noexcept {
     association_is(entry_op::forget_association, o);
   }
@@ -123,6 +127,7 @@ template handle make_entry(payload_pool&, const op::set_attributes&, const entry
 template handle make_entry(payload_pool&, const op::forget_concept&, const entry_stamp&) noexcept;
 template handle make_entry(payload_pool&, const op::forget_association&,
                            const entry_stamp&) noexcept;
+template handle make_entry(payload_pool&, const op::forget_if_due&, const entry_stamp&) noexcept;
 template handle make_entry(payload_pool&, const write_op&, const entry_stamp&) noexcept;
 
 } // namespace cmem

@@ -57,7 +57,7 @@ graph_snapshot* graph_builder::publish(std::uint64_t sequence, timestamp_us time
   next->vector_dimension_ = options_.vector_dimension;
   next->version_ = version_;
   next->sequence_ = sequence;
-  next->timestamp_ = timestamp;
+  next->decay_ = {options_.strength_half_life, timestamp};
   next->concept_count_ = concept_count_;
   next->edge_count_ = edge_count_;
   next->placeholder_count_ = placeholder_count_;
@@ -365,6 +365,8 @@ void graph_builder::set_extras(concept_node& n, std::string_view name,
   if (n.extras != 0)
     retired_.retire_payload(extras_of(n).version, n.extras);
   n.extras = h;
+  if (!updates.empty())
+    n.expires = expires(attribute_reader(attributes_of(n)));
 }
 
 handle graph_builder::take(handle& field) {

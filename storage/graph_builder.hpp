@@ -26,6 +26,8 @@ namespace cmem {
 struct graph_builder_options {
   std::uint32_t vector_dimension = 0;
   bool association_times = true;
+  timestamp_us strength_half_life = 0;                   ///< 0: strengths do not fade
+  bool track_expiry = false;                             ///< concept_node::expires also of loaded
   std::uint64_t memory_budget_bytes = 0;                 ///< 0: none
   std::uint32_t concepts_max = cmem::concepts_max;       ///< placeholders included
   std::uint32_t degree_max = cmem::degree_max;           ///< of a concept, each direction
@@ -65,6 +67,8 @@ public:
     options_.concepts_max = concepts_max;
     options_.degree_max = degree_max;
   }
+  /// From the next publish() on.
+  void set_strength_half_life(timestamp_us h) noexcept { options_.strength_half_life = h; }
   /// Back to the snapshot published last; the entries still own their payloads.
   void discard() noexcept;
 
@@ -169,6 +173,7 @@ private:
   errc set_attributes(const lookahead& l);
   errc change_association(const lookahead& l);
   errc forget_concept(const lookahead& l);
+  errc forget_if_due(const lookahead& l);
   errc forget_association(const lookahead& l);
 
   [[nodiscard]] const concept_node& node(std::uint32_t i) const noexcept {
@@ -197,6 +202,8 @@ private:
   /// A placeholder that ids_ does not lead to yet.
   [[nodiscard]] std::uint32_t add_record(const concept_id& id);
   void revive(std::uint32_t i);
+  void forget(std::uint32_t i);
+  void touch(concept_node& n, timestamp_us time) const noexcept;
   void vacate_if_unused(std::uint32_t i);
   void vacate(std::uint32_t i);
   void free_index(std::uint32_t i, std::uint32_t token) noexcept;
@@ -224,7 +231,7 @@ private:
 
   page_pool& pages_;
   payload_pool& payloads_;
-  graph_builder_options options_; // const but for limits
+  graph_builder_options options_; // const but for limits and half-life
   changed_set changes_;
   std::uint64_t changes_after_ = 0; // version: all up to it was taken
   reclaimer retired_;

@@ -159,7 +159,8 @@ result<void> graph_loader::add_concepts() {
       list = *read;
     }
     ids.add(p.head.record->id, static_cast<std::uint32_t>(lists_.size()));
-    add(p);
+    if (auto done = add(p); !done)
+      return done;
     lists_.push_back(list);
     if (lists_.size() % keep_every == 0) {
       keep();
@@ -171,23 +172,30 @@ result<void> graph_loader::add_concepts() {
   return {};
 }
 
-void graph_loader::add(const concept_parts& p) {
+result<void> graph_loader::add(const concept_parts& p) {
   const segment_concept& c = *p.head.record;
   concept_node& n = to_.own_node(to_.add_record(c.id));
   n.extras = payloads_of(*p.head.in).at(c.extras_at);
   if (!c.has(segment_concept::learned))
-    return;
+    return {};
   n.state = node_learned;
   n.created = c.created;
   n.last_accessed = c.last_accessed;
   n.strength = c.strength;
   n.confidence = c.confidence;
   n.access_count = c.access_count;
-  n.payload_version = to_.version_ & 0xFFFF'FFFF'FFFFU;
+  n.payload_version = to_.version_ & concept_node::payload_version_max;
   n.content = payloads_of(*p.payload.in).at(p.payload.record->content_at);
   n.vector = payloads_of(*p.payload.in).at(p.payload.record->vector_at);
   --to_.placeholder_count_;
   ++to_.concept_count_;
+  if (to_.options_.track_expiry && c.extras_at != 0) {
+    const auto extras = p.head.in->extras(c);
+    if (!extras)
+      return extras.error();
+    n.expires = expires(attribute_reader(extras->attributes));
+  }
+  return {};
 }
 
 result<void> graph_loader::resolve_targets() {

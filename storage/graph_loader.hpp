@@ -49,7 +49,7 @@ private:
   };
 
   result<void> add_concepts();
-  void add(const concept_parts& p);
+  result<void> add(const concept_parts& p);
   result<void> resolve_targets();
   std::uint64_t resolve(std::size_t first_source, std::size_t last_source) noexcept;
   void sort_by_target();

@@ -1,6 +1,7 @@
 // The operations of the log, applied to the version that graph_builder is building.
 
 #include "storage/graph_builder.hpp"
+#include "storage/seeded_bug.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -29,6 +30,7 @@ errc graph_builder::apply(const lookahead& l) {
     case entry_op::strengthen_association:
     case entry_op::record_use: return change_association(l);
     case entry_op::forget_concept: return forget_concept(l);
+    case entry_op::forget_if_due: return forget_if_due(l);
     case entry_op::forget_association: return forget_association(l);
   }
   assert(false);
@@ -58,10 +60,11 @@ errc graph_builder::learn_concept(const lookahead& l) {
   } else {
     retired_.retire_payload(n.payload_version, n.content);
     retired_.retire_payload(n.payload_version, n.vector);
+    touch(n, e.time);
   }
   n.content = take(e.content);
   n.vector = take(e.vector);
-  n.payload_version = version_ & 0xFFFF'FFFF'FFFFU;
+  n.payload_version = version_ & concept_node::payload_version_max;
   n.strength = e.x;
   n.confidence = e.y;
   keep_name(n, e.name_a);
@@ -76,15 +79,24 @@ errc graph_builder::change_concept(const lookahead& l) {
   if (!learned(i))
     return errc::not_found;
   concept_node& n = own_node(i);
+  touch(n, e.time);
   if (e.op == entry_op::strengthen) {
     n.strength = add_clamped(n.strength, e.x);
   } else {
-    n.last_accessed = e.time;
+    n.last_accessed = options_.strength_half_life == 0 ? e.time : n.last_accessed;
     if (n.access_count != std::numeric_limits<std::uint32_t>::max())
       ++n.access_count;
   }
   keep_name(n, e.name_a);
   return errc::ok;
+}
+
+/// Where strengths fade: takes the strength to that time, for what comes next is of then.
+void graph_builder::touch(concept_node& n, timestamp_us time) const noexcept {
+  if (options_.strength_half_life == 0)
+    return;
+  n.strength = strength_decay{options_.strength_half_life, time}(n.strength, n.last_accessed);
+  n.last_accessed = std::max(n.last_accessed, time);
 }
 
 errc graph_builder::set_attributes(const lookahead& l) {
@@ -106,13 +118,34 @@ errc graph_builder::forget_concept(const lookahead& l) {
   const std::uint32_t i = find(l.entry->a, l.hash_a, l.a);
   if (name_collides(i, l.entry->name_a))
     return errc::id_collision;
-  if (i == none || node(i).state == node_vacant)
-    return errc::ok;
+  if (i != none && node(i).state != node_vacant)
+    forget(i);
+  return errc::ok;
+}
+
+errc graph_builder::forget_if_due(const lookahead& l) {
+  const std::uint32_t i = find(l.entry->a, l.hash_a, l.a);
+  if (name_collides(i, l.entry->name_a))
+    return errc::id_collision;
+  if (!learned(i))
+    return errc::not_found;
+  const concept_node& n = node(i);
+  const timestamp_us now = l.entry->time;
+  const float strength =
+    strength_decay{options_.strength_half_life, now}(n.strength, n.last_accessed);
+  const retention_marks marks = marks_of(attribute_reader(attributes_of(n)));
+  if (!reason_to_forget({strength, n.last_accessed, marks}, rules_in(*l.entry), now)
+      && !seeded("due_not_judged_again"))
+    return errc::not_found;
+  forget(i);
+  return errc::ok;
+}
+
+void graph_builder::forget(std::uint32_t i) {
   if (learned(i))
     edge_count_ -= learned_associations_of(i);
   remove_associations_of(i);
   vacate(i);
-  return errc::ok;
 }
 
 // -- associations

@@ -9,6 +9,7 @@
 #include "storage/id_table.hpp"
 #include "storage/read_view.hpp"
 #include "storage/records.hpp"
+#include "storage/retention.hpp"
 #include "storage/settlement_log.hpp"
 #include "storage/ticket.hpp"
 
@@ -24,10 +25,13 @@ class graph_builder;
 
 /// A concept's record: one cache line.
 struct alignas(64) concept_node {
+  static constexpr std::uint64_t payload_version_max = (std::uint64_t{1} << 47) - 1;
+
   concept_id id;
   timestamp_us created;
   timestamp_us last_accessed;
-  std::uint64_t payload_version : 48; // snapshot that brought content and vector
+  std::uint64_t payload_version : 47; // snapshot that brought content and vector
+  std::uint64_t expires : 1;          // some day: see retention.hpp
   std::uint64_t state : 16;           // node_state
   float strength;
   float confidence;
@@ -54,19 +58,26 @@ struct node_extras {
 /// A learned concept in a snapshot. A view: valid as long as the snapshot is held (R6).
 class concept_view {
 public:
-  concept_view(const std::byte* base, const concept_node& node, std::uint32_t index) noexcept
-    : base_(base), node_(&node), index_(index) {}
+  concept_view(const std::byte* base, const concept_node& node, std::uint32_t index,
+               const strength_decay& decay) noexcept
+    : base_(base), node_(&node), decay_(&decay), index_(index) {}
 
   [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
   [[nodiscard]] const concept_id& id() const noexcept { return node_->id; }
   [[nodiscard]] std::string_view name() const noexcept; ///< empty when only ever named by id
   [[nodiscard]] std::string_view content() const noexcept;
   [[nodiscard]] std::span<const float> vector() const noexcept;
-  [[nodiscard]] float strength() const noexcept { return node_->strength; }
+  /// What is left of it as of the snapshot's time (retention.hpp).
+  [[nodiscard]] float strength() const noexcept {
+    return (*decay_)(node_->strength, node_->last_accessed);
+  }
+  /// As of last_accessed().
+  [[nodiscard]] float stored_strength() const noexcept { return node_->strength; }
   [[nodiscard]] float confidence() const noexcept { return node_->confidence; }
   [[nodiscard]] timestamp_us created() const noexcept { return node_->created; }
   [[nodiscard]] timestamp_us last_accessed() const noexcept { return node_->last_accessed; }
   [[nodiscard]] std::uint32_t access_count() const noexcept { return node_->access_count; }
+  [[nodiscard]] retention_marks marks() const noexcept { return marks_of(attributes()); }
   /// Ascending keys.
   [[nodiscard]] attribute_reader attributes() const noexcept {
     return attribute_reader(encoded_attributes());
@@ -78,6 +89,7 @@ public:
 private:
   const std::byte* base_;
   const concept_node* node_;
+  const strength_decay* decay_; // the snapshot's
   std::uint32_t index_;
 };
 
@@ -90,7 +102,9 @@ public:
   /// Entries numbered <= this are in it (R2).
   [[nodiscard]] std::uint64_t sequence() const noexcept { return sequence_; }
   /// Microseconds since the epoch: max(previous snapshot's, now at publish) (R7).
-  [[nodiscard]] timestamp_us timestamp() const noexcept { return timestamp_; }
+  [[nodiscard]] timestamp_us timestamp() const noexcept { return decay_.as_of; }
+  /// How strengths fade, as of timestamp().
+  [[nodiscard]] const strength_decay& decay() const noexcept { return decay_; }
   /// Counts publishes; internal order of snapshots.
   [[nodiscard]] std::uint64_t version() const noexcept { return version_; }
   [[nodiscard]] std::uint64_t concept_count() const noexcept { return concept_count_; }
@@ -116,7 +130,7 @@ public:
       return found->id == id;
     });
     return index != id_table::index_none && found->state == node_learned
-             ? std::optional(concept_view(base_, *found, index))
+             ? std::optional(concept_view(base_, *found, index, decay_))
              : std::nullopt;
   }
   [[nodiscard]] std::optional<std::uint32_t> index_of(const concept_id& id) const noexcept {
@@ -132,7 +146,7 @@ public:
       base_ + std::size_t{page} * handle_unit)[index % page_nodes];
   }
   [[nodiscard]] concept_view at(std::uint32_t index) const noexcept {
-    return {base_, node(index), index};
+    return {base_, node(index), index, decay_};
   }
   [[nodiscard]] bool is_learned(std::uint32_t index) const noexcept {
     return node(index).state == node_learned;
@@ -165,7 +179,7 @@ private:
   std::uint32_t vector_dimension_ = 0;
   std::uint64_t version_ = 0;
   std::uint64_t sequence_ = 0;
-  timestamp_us timestamp_ = 0;
+  strength_decay decay_; // with the timestamp
   std::uint64_t concept_count_ = 0;
   std::uint64_t edge_count_ = 0;
   std::uint64_t placeholder_count_ = 0;

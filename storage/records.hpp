@@ -56,7 +56,8 @@ struct strengthen_association {
   kind_id kind = kinds::semantic;
   float delta = 0.0F;
 };
-/// Counts an access and sets the last-accessed time. Fails (not_found) on an unknown concept.
+/// Counts an access and sets the last-accessed time. Where strengths fade (retention.hpp), so do
+/// learn_concept and strengthen, which count none. Fails (not_found) on an unknown concept.
 struct record_access {
   concept_ref id;
 };

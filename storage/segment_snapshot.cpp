@@ -29,7 +29,7 @@ segment_entry entry_of(const graph_snapshot& s, const segment_change& c) noexcep
   const concept_view v = s.at(c.index);
   e.created = v.created();
   e.last_accessed = v.last_accessed();
-  e.strength = v.strength();
+  e.strength = v.stored_strength();
   e.confidence = v.confidence();
   e.access_count = v.access_count();
   e.name = v.name();

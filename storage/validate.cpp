@@ -80,6 +80,15 @@ result<void> check_vector(std::span<const float> vector, std::uint32_t dimension
   return not_finite("vector[" + std::to_string(i) + "]", vector[i]);
 }
 
+result<void> check_mark(std::string_view key, std::string_view value) {
+  if (key == expires_at_key && !parse_time(value))
+    return bad("attribute `", key, "` is `", value,
+               "`: must be a time in UTC, as 2027-01-31T08:00:00Z is");
+  if (key == pinned_key && value != "true")
+    return bad("attribute `", key, "` is `", value, "`: must be `true`, or be removed");
+  return {};
+}
+
 result<void> check_attributes(std::span<const attribute_update> updates) {
   if (updates.size() > attributes_max)
     return bad("attributes are ", std::to_string(updates.size()), ": must be at most ",
@@ -90,6 +99,9 @@ result<void> check_attributes(std::span<const attribute_update> updates) {
     if (u.value && u.value->size() > attribute_value_bytes_max)
       return bad_length("value of attribute `" + std::string(u.key) + "`", u.value->size(), 0,
                         attribute_value_bytes_max);
+    if (u.value && u.key.starts_with("cmem."))
+      if (auto fine = check_mark(u.key, *u.value); !fine)
+        return fine;
   }
   return {};
 }
@@ -167,6 +179,20 @@ result<void> validate(const op::forget_concept& o, const validation_rules&) {
 
 result<void> validate(const op::forget_association& o, const validation_rules& rules) {
   return check_ends(o, rules);
+}
+
+result<void> validate(const retention_rules& rules) {
+  if (!is_amount(rules.strength_min))
+    return bad_amount("strength_min", rules.strength_min);
+  if (rules.unused_max < 0)
+    return bad("unused_max is ", std::to_string(rules.unused_max), " us: must be at least 0");
+  return {};
+}
+
+result<void> validate(const op::forget_if_due& o, const validation_rules&) {
+  if (auto valid = validate(o.rules); !valid)
+    return valid;
+  return check_concept(o);
 }
 
 result<void> validate(const write_op& o, const validation_rules& rules) {

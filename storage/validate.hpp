@@ -5,6 +5,7 @@
 #include "storage/limits.hpp"
 #include "storage/records.hpp"
 #include "storage/result.hpp"
+#include "storage/retention.hpp"
 
 #include <cstdint>
 
@@ -20,7 +21,8 @@ struct validation_rules {
 /// detail names field and value, e.g. "confidence is 1.5: must lie within [0, 1]". Judges what can
 /// be told without looking into the memory; the rest (not_found, limits of what is stored) comes
 /// with the await. Names given as text must have 1 to name_bytes_max bytes. One set_attributes
-/// holds at most attributes_max updates, removals included.
+/// holds at most attributes_max updates, removals included. The attributes that retention.hpp names
+/// have its values.
 /// Threads: any. Cost: some nanoseconds when all is well, plus reading the vector.
 result<void> validate(const op::learn_concept& o, const validation_rules& rules);
 result<void> validate(const op::learn_association& o, const validation_rules& rules);
@@ -31,6 +33,8 @@ result<void> validate(const op::record_use& o, const validation_rules& rules);
 result<void> validate(const op::set_attributes& o, const validation_rules& rules);
 result<void> validate(const op::forget_concept& o, const validation_rules& rules);
 result<void> validate(const op::forget_association& o, const validation_rules& rules);
+result<void> validate(const retention_rules& rules);
+result<void> validate(const op::forget_if_due& o, const validation_rules& rules);
 result<void> validate(const write_op& o, const validation_rules& rules);
 
 } // namespace cmem

@@ -128,7 +128,8 @@ void wal_batch_encoder::add(const write_entry& first) {
 
 void wal_batch_encoder::add_entry(const write_entry& e, std::uint32_t count) {
   const bool association = on_association(e.op);
-  out_.push_back(static_cast<std::byte>(static_cast<unsigned>(e.op) | (e.name_a != 0 ? named_a : 0U)
+  const entry_op did = e.op == entry_op::forget_if_due ? entry_op::forget_concept : e.op;
+  out_.push_back(static_cast<std::byte>(static_cast<unsigned>(did) | (e.name_a != 0 ? named_a : 0U)
                                         | (association && e.name_b != 0 ? named_b : 0U)
                                         | (count > 1 ? several : 0U)));
   if (count > 1)
@@ -168,6 +169,7 @@ void wal_batch_encoder::add_body(const write_entry& e) {
     case entry_op::record_access:
     case entry_op::record_use:
     case entry_op::forget_concept:
+    case entry_op::forget_if_due:
     case entry_op::forget_association: return;
   }
   assert(false);
@@ -304,7 +306,8 @@ write_op wal_batch_decoder::body(entry_op what, const concept_ref& a, const conc
     case entry_op::record_use: return op::record_use{a, b, kind};
     case entry_op::set_attributes: return attributes_body(a);
     case entry_op::forget_concept: return op::forget_concept{a};
-    case entry_op::forget_association: break;
+    case entry_op::forget_association:
+    case entry_op::forget_if_due: break; // refused above
   }
   return op::forget_association{a, b, kind};
 }

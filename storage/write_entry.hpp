@@ -4,7 +4,9 @@
 #include "storage/arena.hpp"
 #include "storage/concept_id.hpp"
 #include "storage/records.hpp"
+#include "storage/retention.hpp"
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -21,6 +23,7 @@ enum class entry_op : std::uint8_t {
   set_attributes,
   forget_concept,
   forget_association,
+  forget_if_due, ///< in no log record: there it is what it did, forget_concept
 };
 
 /// Fixed size; everything of variable length is a payload block that the entry owns until the
@@ -39,7 +42,7 @@ struct write_entry {
   kind_id kind;
   entry_op op;
   std::uint8_t reserved;
-  concept_id b;         ///< the target
+  concept_id b;         ///< the target, or rules_in()
   handle name_b;        ///< bytes
   handle attributes;    ///< attribute_codec.hpp: updates
   std::uint64_t number; ///< ticket: number within the writer; same for all of a batch
@@ -47,6 +50,23 @@ struct write_entry {
 };
 static_assert(std::is_trivially_copyable_v<write_entry>);
 static_assert(offsetof(write_entry, b) == 56); // 8 more are the block's header
+
+/// Where an entry of forget_if_due has its rules.
+struct entry_rules {
+  timestamp_us unused_max;
+  float strength_min;
+  std::uint32_t expired;
+};
+static_assert(sizeof(entry_rules) == sizeof(concept_id));
+
+inline void put_rules(write_entry& e, const retention_rules& r) noexcept {
+  e.b = std::bit_cast<concept_id>(
+    entry_rules{r.unused_max, r.strength_min, r.expired ? std::uint32_t{1} : 0});
+}
+[[nodiscard]] inline retention_rules rules_in(const write_entry& e) noexcept {
+  const auto r = std::bit_cast<entry_rules>(e.b);
+  return {r.expired != 0, r.strength_min, r.unused_max};
+}
 
 /// What is asked of the pool for an entry: makes blocks of 128 bytes, which are aligned to two
 /// cache lines.

@@ -182,6 +182,7 @@ template result<ticket> write_log::append(const op::strengthen_association&, tim
 template result<ticket> write_log::append(const op::record_access&, timestamp_us);
 template result<ticket> write_log::append(const op::record_use&, timestamp_us);
 template result<ticket> write_log::append(const op::set_attributes&, timestamp_us);
+template result<ticket> write_log::append(const op::forget_if_due&, timestamp_us);
 template result<ticket> write_log::append(const op::forget_concept&, timestamp_us);
 template result<ticket> write_log::append(const op::forget_association&, timestamp_us);
 template result<ticket> write_log::append(const write_op&, timestamp_us);

@@ -67,6 +67,10 @@ seeded_bug(inputs_removed_before_manifest engine_crash) # of a compaction: the o
 seeded_bug(failed_merge_not_discarded heap_failures) # half of it is published with the next one
 seeded_bug(gap_of_tickets_not_dropped settlement_log) # dropped entries count as applied
 
+# -- time: what fades and what is due
+seeded_bug(half_life_changed_without_flush engine_retention) # the log is merged with another one
+seeded_bug(due_not_judged_again engine_retention retention_model) # touched meanwhile, and gone
+
 if(NOT CMAKE_SCRIPT_MODE_FILE)
   return()
 endif()

@@ -5,6 +5,7 @@
 #include "storage/limits.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <map>
 #include <string>
@@ -16,6 +17,10 @@ namespace cmem::test {
 /// A sequential fold of operations (R2) into maps.
 class model {
 public:
+  /// Half of a strength is left after so long; 0: all.
+  explicit model(timestamp_us half_life) : half_life_(half_life) {}
+  model() = default;
+
   /// Applies one operation written at `now`; ok, or why it fails.
   errc apply(const write_op& o, timestamp_us now) {
     return std::visit([&](const auto& x) { return step(x, now); }, o);
@@ -30,12 +35,31 @@ public:
     return errc::ok;
   }
 
-  /// Everything a snapshot shows, as text.
-  [[nodiscard]] std::string text() const {
+  errc apply(const op::forget_if_due& o, timestamp_us now) {
+    const auto it = concepts_.find(o.id.id);
+    if (it == concepts_.end())
+      return errc::not_found;
+    const concept_record& c = it->second.record;
+    const std::map<std::string, std::string> attributes(c.attributes.begin(), c.attributes.end());
+    const auto expires = attributes.find(std::string(expires_at_key));
+    const bool due =
+      (o.rules.expired && expires != attributes.end() && *parse_time(expires->second) <= now)
+      || left_of(c, now) < o.rules.strength_min
+      || (o.rules.unused_max != 0 && now - c.last_accessed > o.rules.unused_max);
+    if (!due || attributes.contains(std::string(pinned_key)))
+      return errc::not_found;
+    return step(op::forget_concept{o.id.id}, now);
+  }
+
+  /// Everything a snapshot of that time shows, as text.
+  [[nodiscard]] std::string text(timestamp_us as_of = 0) const {
     std::string out;
     std::uint64_t edges = 0;
-    for (const auto& [id, c] : concepts_)
-      out += describe(c.record);
+    for (const auto& [id, c] : concepts_) {
+      concept_record shown = c.record;
+      shown.strength = left_of(shown, as_of);
+      out += describe(shown);
+    }
     for (const auto& [key, a] : associations_) {
       if (!learned(a.source) || !learned(a.target))
         continue;
@@ -69,6 +93,18 @@ private:
   };
   using key = std::tuple<concept_id, concept_id, kind_id>;
 
+  float left_of(const concept_record& c, timestamp_us as_of) const {
+    if (half_life_ == 0 || as_of <= c.last_accessed)
+      return c.strength;
+    const auto lives =
+      static_cast<double>(as_of - c.last_accessed) / static_cast<double>(half_life_);
+    return static_cast<float>(c.strength * std::exp2(-lives));
+  }
+  void touch(concept_record& c, timestamp_us now) const {
+    c.strength = left_of(c, now);
+    if (half_life_ != 0)
+      c.last_accessed = now;
+  }
   bool learned(const concept_id& id) const { return concepts_.contains(id); }
   bool needed(const concept_id& id) const {
     return std::ranges::any_of(
@@ -99,6 +135,7 @@ private:
       c.id = o.id.id;
       c.created = c.last_accessed = now;
     }
+    touch(c, now);
     c.content = o.content;
     c.vector.assign(o.vector.begin(), o.vector.end());
     c.strength = o.strength;
@@ -118,14 +155,16 @@ private:
       keep_name(r);
     return e;
   }
-  errc step(const op::strengthen& o, timestamp_us) {
+  errc step(const op::strengthen& o, timestamp_us now) {
     return on_concept(o.id, [&](concept_record& c) {
+      touch(c, now);
       c.strength = std::max(0.0F, c.strength + o.delta);
       return errc::ok;
     });
   }
   errc step(const op::record_access& o, timestamp_us now) {
     return on_concept(o.id, [&](concept_record& c) {
+      touch(c, now);
       c.last_accessed = now;
       ++c.access_count;
       return errc::ok;
@@ -210,6 +249,7 @@ private:
   std::map<concept_id, concept_state> concepts_; // learned
   std::map<concept_id, std::string> names_;      // learned ones and placeholders
   std::map<key, association_record> associations_;
+  timestamp_us half_life_ = 0; // const but for assignment
 };
 
 /// Everything a snapshot shows, as text in the model's order; also checks that the two directions

@@ -122,6 +122,7 @@ TEST_CASE("every operation arrives as it was given") {
       }
       case entry_op::forget_concept: CHECK(is(b, {}, 0, 0, 0)); break;
       case entry_op::forget_association: CHECK(is(b, a, 4, 0, 0)); break;
+      case entry_op::forget_if_due: FAIL("not one of ops"); break;
     }
   }
   f.log->release(batch);
