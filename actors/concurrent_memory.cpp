@@ -211,9 +211,16 @@ result<backup_report> concurrent_memory::backup(const std::string& directory,
   return cmem::backup(settings().files, settings().storage_path, directory, options);
 }
 
+result<prune_report> concurrent_memory::prune(const prune_options& options,
+                                              std::chrono::nanoseconds timeout) {
+  return cmem::prune(impl_->storage(), options, timeout);
+}
+
 const recovery_report& concurrent_memory::recovery() const noexcept {
   return impl_->storage().recovery();
 }
+
+timestamp_us concurrent_memory::now() const { return impl_->storage().now(); }
 
 memory_stats concurrent_memory::stats() const { return impl_->core->stats(); }
 

@@ -7,6 +7,7 @@
 #include "messages/values.hpp"
 #include "storage/backup.hpp"
 #include "storage/engine.hpp"
+#include "storage/prune.hpp"
 #include "storage/queries.hpp"
 
 #include <chrono>
@@ -124,8 +125,15 @@ public:
   /// Fails: as flush() and cmem::backup() do.
   result<backup_report> backup(const std::string& directory, const backup_options& options = {},
                                std::chrono::nanoseconds timeout = std::chrono::minutes(10));
+  /// Forgets what may be by the rules as of now, and waits until that is visible. Who is touched
+  /// meanwhile stays. Blocks the caller alone. Fails: as writes do, and timed_out when no entry was
+  /// merged for so long; what was forgotten until then is.
+  result<prune_report> prune(const prune_options& options,
+                             std::chrono::nanoseconds timeout = std::chrono::minutes(1));
   /// What opening the store found. Constant.
   [[nodiscard]] const recovery_report& recovery() const noexcept;
+  /// The clock of its entries and snapshots (config.clock).
+  [[nodiscard]] timestamp_us now() const;
   [[nodiscard]] memory_stats stats() const;
   [[nodiscard]] health_report health() const;
   [[nodiscard]] const config& settings() const noexcept;

@@ -1,6 +1,7 @@
 #include "actors/config.hpp"
 
 #include "storage/limits.hpp"
+#include "storage/validate.hpp"
 
 #include <string>
 
@@ -84,12 +85,17 @@ result<void> validate(const config& c) {
                           log_file_bytes_max),
     within<std::uint64_t>("flush_log_bytes", c.flush_log_bytes, flush_log_bytes_min,
                           waiting_bytes_limit),
+    within<std::uint64_t>("strength_half_life_s", c.strength_half_life_s.value_or(0), 0,
+                          half_life_max_s),
     within<std::size_t>("reader_actors", c.reader_actors, 1, reader_actors_max),
     within<std::uint32_t>("health.reconciliation_lag_max_ms", c.health.reconciliation_lag_max_ms, 1,
                           lag_limit_max_ms),
   });
   if (!fields)
     return fields;
+  if (c.forget)
+    if (auto valid = validate(*c.forget); !valid)
+      return failure{valid.error().code, "forget." + valid.error().detail};
   if (c.read_only && c.storage_path.empty())
     return failure{errc::invalid_argument,
                    "read_only is true: it needs the storage_path of a store"};
@@ -116,6 +122,9 @@ engine_options storage_options(const config& c) {
   o.association_times = c.association_times;
   o.arena_bytes = c.arena_bytes;
   o.clock = c.clock;
+  if (c.strength_half_life_s)
+    o.strength_half_life = static_cast<timestamp_us>(*c.strength_half_life_s) * 1'000'000;
+  o.forget = c.forget;
   if (!c.storage_path.empty()) {
     store_options& s = o.store.emplace();
     s.files = c.files;

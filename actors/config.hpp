@@ -69,6 +69,13 @@ struct config {
   std::uint32_t vector_dimension = 0;
   /// Over it nothing new is taken, and what is stored stays readable. 0: no budget.
   std::uint64_t memory_budget_bytes = 0;
+  /// Seconds after which half of a concept's strength is left, since it was last learned,
+  /// strengthened or accessed; 0: strengths do not fade. Unset: as the store has it, which keeps
+  /// it; 0 without one.
+  std::optional<std::uint64_t> strength_half_life_s = {};
+  /// What the memory forgets by itself, within seconds; storage/retention.hpp says what counts.
+  /// Unset: nothing. prune() does it once.
+  std::optional<retention_rules> forget = {};
   /// Keep created and last used of associations (16 bytes each).
   bool association_times = true;
   /// Address space reserved; memory is used as it fills.
@@ -104,6 +111,7 @@ inline constexpr std::uint64_t waiting_bytes_limit = std::uint64_t{1} << 40;
 inline constexpr std::uint64_t log_file_bytes_max = std::uint64_t{1} << 34;
 inline constexpr std::uint64_t flush_log_bytes_min = std::uint64_t{1} << 16;
 inline constexpr std::uint64_t compaction_segments_max = 24;
+inline constexpr std::uint64_t half_life_max_s = 3'155'760'000; ///< a hundred years
 inline constexpr std::size_t reader_actors_max = 256;
 inline constexpr std::uint32_t lag_limit_max_ms = 3'600'000;
 

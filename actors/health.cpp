@@ -11,6 +11,7 @@ memory_stats to_memory_stats(const engine_stats& s) {
   out.reconciler.reconciliations = s.reconciliations;
   out.reconciler.entries_processed = s.entries_processed;
   out.reconciler.entries_failed = s.entries_failed;
+  out.reconciler.forgets = s.forgets;
   out.reconciler.disk_flushes = s.store.flushes;
   out.reconciler.lag_us = s.reconciliation_lag_us > 0
                             ? static_cast<std::uint64_t>(s.reconciliation_lag_us)

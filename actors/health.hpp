@@ -23,6 +23,7 @@ struct memory_stats {
     std::uint64_t reconciliations = 0;   ///< snapshots published
     std::uint64_t entries_processed = 0; ///< failed ones included
     std::uint64_t entries_failed = 0;
+    std::uint64_t forgets = 0;      ///< entries that config::forget made
     std::uint64_t disk_flushes = 0; ///< to segments; 0 without storage
     std::uint64_t lag_us = 0;       ///< age of the oldest pending entry, 0 when none is
   } reconciler;
