@@ -170,6 +170,7 @@ int import_command(const import_arguments& a, const console& c) {
   line_source lines(a.file == "-" ? c.in : in.file);
   store_opening how;
   how.write = true;
+  how.strength_half_life_s = a.half_life_s;
   how.flush_concepts = flush_concepts_of_import;
   how.log_file_bytes =
     in.bytes == 0 ? log_file_bytes_max_of_import

@@ -56,6 +56,7 @@ result<ordered_json> stats_of(const concurrent_memory& memory, const std::string
   j["placeholders"] = s.snapshot.placeholder_count;
   j["kinds"] = memory.known_kinds().size();
   j["vector_dimension"] = memory.settings().vector_dimension;
+  j["strength_half_life_s"] = snapshot->decay().half_life / 1'000'000;
   j["sequence"] = s.snapshot.sequence;
   j["durable_sequence"] = r.log_sequence; // what was not on the disk, no opening has found
   j["checkpoint"] = r.checkpoint;

@@ -1,9 +1,18 @@
 #include "tools/store_cli.hpp"
 
+#include "actors/config.hpp"
+
 #include <CLI/CLI.hpp>
 
 namespace cmem::tools {
 namespace {
+
+/// "90d": seconds, or a number with a unit.
+CLI::AsNumberWithUnit duration() {
+  const std::map<std::string, std::uint64_t> seconds{
+    {"s", 1}, {"m", 60}, {"h", 3'600}, {"d", 86'400}, {"w", 604'800}, {"y", 31'557'600}};
+  return CLI::AsNumberWithUnit(seconds, CLI::AsNumberWithUnit::CASE_SENSITIVE, "TIME");
+}
 
 constexpr const char* id_help = "32 hex digits, or the concept's name";
 
@@ -26,6 +35,12 @@ void add_store_commands(CLI::App& app, store_command_line& line) {
     ->add_option("--dimension", line.import.dimension,
                  "Numbers of a vector, of a new store; else as the first vector has")
     ->check(CLI::Range(std::size_t{0}, vector_dimension_max));
+  import
+    ->add_option("--half-life", line.import.half_life_s,
+                 "Half of a strength is left after so long, from now on: 3600, 12h, 90d, 1y; 0: "
+                 "all. The store keeps it")
+    ->transform(duration())
+    ->check(CLI::Range(std::uint64_t{0}, half_life_max_s));
 
   add(app, "export", "Write a store as JSON lines that import reads", line.exporting.store,
       line.export_json, "Accepted: it always is JSON lines");
@@ -59,6 +74,22 @@ void add_store_commands(CLI::App& app, store_command_line& line) {
 
   add(app, "compact", "Merge all segments into one, without what was forgotten or replaced",
       line.compact.store, line.compact.json);
+  auto* prune = add(app, "prune", "Forget what has expired, faded or not been used",
+                    line.prune.store, line.prune.json);
+  prune->add_flag("--dry-run", line.prune.dry_run, "Only say what would go, and why");
+  prune->add_flag("--keep-expired", line.prune.keep_expired,
+                  "Not those whose attribute cmem.expires_at has passed");
+  prune
+    ->add_option("--min-strength", line.prune.min_strength,
+                 "Those whose strength has faded below it")
+    ->check(CLI::NonNegativeNumber);
+  prune
+    ->add_option("--unused-for", line.prune.unused_for_s,
+                 "Those not learned, strengthened or accessed for so long: 3600, 12h, 90d, 1y")
+    ->transform(duration())
+    ->check(CLI::Range(std::uint64_t{0}, half_life_max_s));
+  prune->add_option("--limit", line.prune.limit, "Name at most so many")->capture_default_str();
+
   add(app, "checkpoint", "Flush what the log holds, so that the next opening reads no log",
       line.checkpoint.store, line.checkpoint.json);
 
@@ -108,6 +139,8 @@ std::optional<int> run_store_command(const CLI::App& app, const store_command_li
     return verify_command(line.verify, c);
   if (given("compact"))
     return compact_command(line.compact, c);
+  if (given("prune"))
+    return prune_command(line.prune, c);
   if (given("checkpoint"))
     return checkpoint_command(line.checkpoint, c);
   if (given("backup"))

@@ -19,6 +19,7 @@ struct store_command_line {
   store_arguments stats;
   store_arguments verify;
   store_arguments compact;
+  prune_arguments prune;
   store_arguments checkpoint;
   backup_arguments backup;
   backup_arguments restore;

@@ -17,7 +17,8 @@ struct import_arguments {
   std::string file; ///< "-": the console's `in`
   bool strict = false;
   bool json = false;
-  std::optional<std::uint32_t> dimension = {}; ///< of vectors; unset: as the first one has
+  std::optional<std::uint32_t> dimension = {};   ///< of vectors; unset: as the first one has
+  std::optional<std::uint64_t> half_life_s = {}; ///< of strengths; unset: as the store has it
 };
 
 struct export_arguments {
@@ -50,6 +51,16 @@ struct path_arguments {
 
 struct store_arguments {
   std::string store;
+  bool json = false;
+};
+
+struct prune_arguments {
+  std::string store;
+  bool dry_run = false;
+  bool keep_expired = false;
+  float min_strength = 0.0F;      ///< 0: whatever it is
+  std::uint64_t unused_for_s = 0; ///< 0: however long
+  std::uint64_t limit = 100;      ///< concepts that are named
   bool json = false;
 };
 
@@ -89,6 +100,10 @@ int stats_command(const store_arguments& a, const console& c);
 
 /// Merges all segments into one, in which nothing is that was forgotten or replaced.
 int compact_command(const store_arguments& a, const console& c);
+
+/// Forgets what has expired, faded or not been used, and says what and why. exit_ok: it is
+/// forgotten, on the disk too; or it was a dry run, which writes nothing.
+int prune_command(const prune_arguments& a, const console& c);
 
 /// What the log holds goes into segments, so that the next opening reads none of it. exit_ok:
 /// segments hold everything.

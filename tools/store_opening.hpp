@@ -16,6 +16,8 @@ struct store_opening {
   bool write = false;
   /// Of a new store.
   std::uint32_t vector_dimension = 0;
+  /// Of strengths; unset: as the store has it.
+  std::optional<std::uint64_t> strength_half_life_s = {};
   std::uint64_t log_file_bytes = wal_file_bytes_min;
   /// Concepts that change before they are flushed.
   std::size_t flush_concepts = config().memory_threshold;
