@@ -202,6 +202,7 @@ TEST_CASE("D2: nothing acknowledged is lost to kill -9, and nobody's writes have
   test::splitmix random(1);
   knowledge known;
   std::uint64_t acknowledgements = 0;
+  std::uint64_t compacted = 0; // kills of stores in which segments had been merged
   const std::size_t kills = test::sweep(500);
   for (std::size_t k = 0; k != kills; ++k) {
     if (k % lives == 0) {
@@ -240,6 +241,9 @@ TEST_CASE("D2: nothing acknowledged is lost to kill -9, and nobody's writes have
     auto opened = engine::create(storage_options(c));
     if (!opened)
       FAIL(to_string(opened.error()));
+    const auto stored = read_manifest(c.files, c.storage_path);
+    REQUIRE(stored);
+    compacted += stored->value.written.compacted_bytes != 0 ? 1U : 0U;
     known.follow(*(*opened)->load());
     for (std::uint32_t w = 0; w < writers; ++w)
       REQUIRE(known.at[w].number >= acknowledged[w]);
@@ -252,6 +256,7 @@ TEST_CASE("D2: nothing acknowledged is lost to kill -9, and nobody's writes have
       REQUIRE((*opened)->close_store());
   }
   CHECK(acknowledgements >= kills);
+  CHECK(compacted >= kills / 10);
 }
 
 TEST_CASE("D6: a second process is refused with the pid of the first, and let in after its death") {
