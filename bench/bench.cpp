@@ -1,6 +1,7 @@
 #include "bench/bench.hpp"
 
 #include "bench/benches.hpp"
+#include "tools/status_line.hpp"
 
 #include <algorithm>
 #include <array>
@@ -39,6 +40,7 @@ constexpr std::array all = {
   entry{"recover", recover},
   entry{"flush", flush},
   entry{"backup", backup},
+  entry{"write_amp", write_amp},
   entry{"mapped", mapped},
   entry{"cold", cold},
 };
@@ -245,9 +247,16 @@ int command(const tools::bench_arguments& arguments, const tools::console& c) {
     return tools::exit_ok;
   }
   int worst = tools::exit_ok;
+  tools::status_line line(c);
+  const options o{arguments.scale, arguments.directory,
+                  [&](const std::string& text) {
+                    if (line.due())
+                      line.show(text);
+                  }};
   for (const auto& name : arguments.names.empty() ? names() : arguments.names) {
     json result;
-    const int code = run(name, {arguments.scale, arguments.directory}, result, c.err);
+    const int code = run(name, o, result, c.err);
+    line.clear();
     worst = std::max(worst, code);
     if (result.is_null())
       continue;

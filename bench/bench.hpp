@@ -56,6 +56,8 @@ struct row {
 struct options {
   double scale = 1;           ///< of sizes and times
   std::string directory = {}; ///< where stores are made; empty: the system's for temporary files
+  /// Is told now and then how far a long one is.
+  std::function<void(const std::string&)> on_progress = [](const std::string&) {};
 
   /// `n * scale`, at least 1.
   [[nodiscard]] std::uint64_t scaled(std::uint64_t n) const noexcept;

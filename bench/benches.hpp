@@ -37,6 +37,8 @@ outcome recover(const options& o);
 outcome flush(const options& o);
 /// What a backup writes, and what it does to writers.
 outcome backup(const options& o);
+/// Bytes written for each byte learned, beside RocksDB.
+outcome write_amp(const options& o);
 /// Memory that an opened store takes. Forks: other threads of the process are not in its children.
 outcome mapped(const options& o);
 /// Look-ups in the segments of a store that nobody opened.

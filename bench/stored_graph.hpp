@@ -4,6 +4,7 @@
 #include "actors/concurrent_memory.hpp"
 #include "bench/workbench.hpp"
 
+#include <functional>
 #include <string>
 
 namespace cmem::bench {
@@ -21,6 +22,10 @@ struct graph_size {
 ticket write_patiently(concurrent_memory& memory, const write_op& o);
 /// Waits until what one thread wrote up to there is visible: a flush takes that, and no more.
 void await_merged(concurrent_memory& memory, const ticket& last);
+/// Flushes, and waits until the background has merged all that the default policy has it merge.
+/// Calls `meanwhile` some times a second. Precondition: nobody writes. Throws after 10 minutes.
+void await_merges(
+  concurrent_memory& memory, const std::function<void()>& meanwhile = [] {});
 /// Learns it, and waits for that.
 void learn_graph(concurrent_memory& memory, const graph_size& g);
 

@@ -3,17 +3,26 @@
 
 #include "storage/kernel.hpp"
 
-#include <atomic>
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
-#include <unordered_set>
+#include <unordered_map>
 
 namespace cmem::bench {
 
-/// The machine's, with a count of bytes written to all files but the log's. Threads: any.
+/// What bytes of a store are for. A log file is filled with zeros by who makes it, and opened again
+/// by who writes records.
+enum class written_to : std::uint8_t { log, log_zeros, segments, manifest, other };
+
+/// The machine's, with a count of the bytes that are handed to it. Threads: any.
 class counting_kernel final : public kernel {
 public:
-  [[nodiscard]] std::uint64_t written() const noexcept { return written_.load(); }
+  [[nodiscard]] std::uint64_t written(written_to what) const;
+  /// To all files but the log's.
+  [[nodiscard]] std::uint64_t written() const;
+  [[nodiscard]] std::uint64_t written_all() const;
 
   answer open(const std::string& path, open_mode mode) override;
   void close(int fd) override;
@@ -60,9 +69,9 @@ public:
 
 private:
   std::shared_ptr<kernel> system_ = make_linux_kernel();
-  std::mutex mutex_;
-  std::unordered_set<int> logs_; // guarded by mutex_: open files of the log
-  std::atomic<std::uint64_t> written_{0};
+  mutable std::mutex mutex_;                 // guards what follows
+  std::unordered_map<int, written_to> open_; // by descriptor
+  std::array<std::uint64_t, 5> written_{};   // by written_to
 };
 
 } // namespace cmem::bench

@@ -2,12 +2,18 @@
 
 #include "bench/benches.hpp"
 #include "bench/durable_peer.hpp"
+#include "bench/learned_stream.hpp"
 #include "bench/scratch_directory.hpp"
+#include "bench/written_bytes.hpp"
+#include "storage/segment_format.hpp"
+#include "storage/wal_format.hpp"
 #include "tests/catch.hpp"
 #include "tools/cli.hpp"
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 using namespace cmem::bench;
@@ -113,6 +119,76 @@ TEST_CASE("a second backup writes little more than what changed") {
   CHECK(written->meets() == true);
   CHECK(written->value > 200 * 128); // the records of 1 %
   CHECK(find_row(o, "append p99, ten backups a second")->value > 0);
+}
+
+TEST_CASE("a counting kernel tells a log from its zeros and from all else") {
+  const scratch_directory scratch{options{}};
+  const auto counter = std::make_shared<counting_kernel>();
+  const cmem::env e(counter);
+  const auto write = [&](const std::string& name, cmem::open_mode mode, std::size_t bytes) {
+    auto f = e.open(scratch.at(name), mode);
+    REQUIRE(f.has_value());
+    REQUIRE(f->zero(0, bytes).has_value());
+  };
+  const std::string log = cmem::wal_file_name(1);
+  write(log, cmem::open_mode::create_new, 3'000'000);
+  write(log, cmem::open_mode::write, 20);
+  write(cmem::segment_file_name(1), cmem::open_mode::create_new, 300);
+  write("MANIFEST.new", cmem::open_mode::create_new, 4'000);
+  write("LOCK", cmem::open_mode::create, 5);
+  CHECK(counter->written(written_to::log_zeros) == 3'000'000);
+  CHECK(counter->written(written_to::log) == 20);
+  CHECK(counter->written(written_to::segments) == 300);
+  CHECK(counter->written(written_to::manifest) == 4'000);
+  CHECK(counter->written(written_to::other) == 5);
+  CHECK(counter->written() == 4'305);
+  CHECK(counter->written_all() == 3'004'325);
+}
+
+TEST_CASE("a stream teaches all concepts, then some of them again, and is always the same") {
+  learned_stream a(1'500);
+  learned_stream b(1'500);
+  std::set<cmem::concept_id> ids;
+  std::uint64_t ops = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t encoded = 0;
+  std::string one, other;
+  for (auto batch = a.next(); !batch.empty(); batch = a.next()) {
+    const auto again = b.next();
+    REQUIRE(again.size() == batch.size());
+    for (std::size_t i = 0; i != batch.size(); ++i, ++ops) {
+      const auto& id = std::get<cmem::op::learn_concept>(batch[i]).id;
+      CHECK(ids.insert(id.id).second == (ops < 1'500));
+      encode_value(batch[i], one);
+      encode_value(again[i], other);
+      CHECK(one == other);
+      // Its key has the id of one without a name, and that of one with a name on top.
+      encoded += one.size() + (id.name.empty() ? 16 : 0);
+      bytes += learned_bytes(batch[i]);
+    }
+  }
+  CHECK(ops == 3'000);
+  CHECK(b.next().empty());
+  CHECK(encoded == bytes + 4 * ops); // how long name and vector are
+}
+
+TEST_CASE("write_amp counts every byte that both stores write") {
+  const outcome o = write_amp({2e-2, ""}); // throws where its counts are not the system's
+  const row* const all = find_row(o, "written");
+  REQUIRE(all != nullptr);
+  double parts = 0;
+  for (const char* part :
+       {"log", "flushes", "merges", "zeros that log files are made of", "manifest and lock"}) {
+    INFO(part);
+    REQUIRE(find_row(o, part) != nullptr);
+    parts += find_row(o, part)->value;
+  }
+  CHECK(std::abs(parts - all->value) < 1e-6 * parts);
+  CHECK(find_row(o, "log")->value > 1); // all that is learned goes there
+  CHECK(find_row(o, "flushes")->value > 0.5);
+  CHECK(all->bar.has_value() == !all->baseline.empty());
+  if (!all->baseline.empty())
+    CHECK(find_row(o, "log")->baseline_value > 1);
 }
 
 TEST_CASE("recover opens what it stored, and mapped finds all of it again") {
