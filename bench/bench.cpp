@@ -40,6 +40,7 @@ constexpr std::array all = {
   entry{"recover", recover},
   entry{"flush", flush},
   entry{"backup", backup},
+  entry{"soak", soak},
   entry{"write_amp", write_amp},
   entry{"mapped", mapped},
   entry{"cold", cold},
@@ -248,7 +249,7 @@ int command(const tools::bench_arguments& arguments, const tools::console& c) {
   }
   int worst = tools::exit_ok;
   tools::status_line line(c);
-  const options o{arguments.scale, arguments.directory,
+  const options o{arguments.scale, arguments.directory, arguments.seconds,
                   [&](const std::string& text) {
                     if (line.due())
                       line.show(text);

@@ -56,6 +56,7 @@ struct row {
 struct options {
   double scale = 1;           ///< of sizes and times
   std::string directory = {}; ///< where stores are made; empty: the system's for temporary files
+  double seconds = 0;         ///< that `soak` takes for each of its memories; 0: ten minutes
   /// Is told now and then how far a long one is.
   std::function<void(const std::string&)> on_progress = [](const std::string&) {};
 

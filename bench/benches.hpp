@@ -37,6 +37,8 @@ outcome recover(const options& o);
 outcome flush(const options& o);
 /// What a backup writes, and what it does to writers.
 outcome backup(const options& o);
+/// Ten minutes of updates, with compaction and without.
+outcome soak(const options& o);
 /// Bytes written for each byte learned, beside RocksDB.
 outcome write_amp(const options& o);
 /// Memory that an opened store takes. Forks: other threads of the process are not in its children.

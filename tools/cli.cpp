@@ -59,6 +59,10 @@ int run_cli(int argc, const char* const* argv, const console& c, const bench_com
     ->add_option("--directory", benches.directory,
                  "Make stores in here, on a real disk; else in TMPDIR")
     ->check(CLI::ExistingDirectory);
+  bench_app
+    ->add_option("--seconds", benches.seconds,
+                 "How long `soak` runs each of its two memories, instead of ten minutes")
+    ->check(CLI::Range(0.1, 86'400.0));
 
   store_command_line store;
   add_store_commands(app, store);

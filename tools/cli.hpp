@@ -44,6 +44,7 @@ struct bench_arguments {
   bool list = false;
   double scale = 1;           ///< of sizes and times
   std::string directory = {}; ///< where stores are made; empty: the default
+  double seconds = 0;         ///< of those that run for a time of their own; 0: that
 };
 
 /// What the program links in and this library does not know: benchmarks are a layer above.

@@ -48,7 +48,9 @@ private:
 
 class memory_target final : public scenario_target {
 public:
-  explicit memory_target(std::unique_ptr<concurrent_memory> memory) : memory_(std::move(memory)) {}
+  explicit memory_target(std::unique_ptr<concurrent_memory> memory)
+    : owned_(std::move(memory)), memory_(owned_.get()) {}
+  explicit memory_target(concurrent_memory& memory) : memory_(&memory) {}
 
   [[nodiscard]] std::string_view name() const noexcept override { return "concurrent_memory"; }
   result<kind_id> register_kind(std::string_view kind) override {
@@ -85,11 +87,16 @@ public:
   }
 
 private:
-  std::unique_ptr<concurrent_memory> memory_;
+  const std::unique_ptr<concurrent_memory> owned_; // unless it is somebody else's
+  concurrent_memory* const memory_;
   std::atomic<std::uint64_t> not_durable_{0}; // set by finish()
 };
 
 } // namespace
+
+std::unique_ptr<scenario_target> make_memory_target(concurrent_memory& memory) {
+  return std::make_unique<memory_target>(memory);
+}
 
 result<std::unique_ptr<scenario_target>> make_memory_target(const memory_spec& spec,
                                                             std::uint32_t vector_dimension) {

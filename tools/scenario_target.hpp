@@ -13,6 +13,10 @@
 #include <optional>
 #include <string_view>
 
+namespace cmem {
+class concurrent_memory;
+} // namespace cmem
+
 namespace cmem::tools {
 
 /// Every entry is in exactly one of applied, failed, dropped and pending; rejected ones never were.
@@ -67,6 +71,8 @@ enum class target_kind : std::uint8_t { memory, mutex_map };
 /// The memory, by its facade. Fails as concurrent_memory does.
 result<std::unique_ptr<scenario_target>> make_memory_target(const memory_spec& spec,
                                                             std::uint32_t vector_dimension);
+/// One that is open already. Borrows it; finish() closes it.
+std::unique_ptr<scenario_target> make_memory_target(concurrent_memory& memory);
 /// A map of nodes with vector edges behind one std::shared_mutex, reserved for `concepts`.
 std::unique_ptr<scenario_target> make_mutex_map_target(std::size_t concepts);
 

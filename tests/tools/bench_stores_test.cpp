@@ -172,6 +172,41 @@ TEST_CASE("a stream teaches all concepts, then some of them again, and is always
   CHECK(encoded == bytes + 4 * ops); // how long name and vector are
 }
 
+TEST_CASE("soak compares a memory that compacts with one that does not") {
+  options small{1e-2, ""};
+  small.seconds = 1;
+  const outcome o = soak(small);
+  const auto value = [&](const std::string& name) {
+    INFO(name);
+    REQUIRE(find_row(o, name) != nullptr);
+    return find_row(o, name)->value;
+  };
+  CHECK(value("flushes") > 1);
+  CHECK(find_row(o, "compactions")->meets() == true);
+  CHECK(value("merged") > 0);
+  CHECK(value("segments, at most") >= value("segments at the end, settled"));
+  CHECK(value("segments at the end, settled")
+        >= find_row(o, "segments at the end, settled")->baseline_value);
+  CHECK(value("segments at the end, compaction off")
+        > 1.1 * find_row(o, "segments at the end, compaction off")->baseline_value);
+  CHECK(value("everything in the directory, at most") > value("segments, at most"));
+  for (const char* what : {"append p99", "find p99", "neighbors p99", "find_path p99"}) {
+    CHECK(value(what) > 0);
+    CHECK(find_row(o, what)->baseline_value > 0);
+  }
+}
+
+TEST_CASE("a soak in which nothing is merged misses a bar and says so") {
+  options shortest{1e-2, ""};
+  shortest.seconds = 2e-3; // some 120 writes
+  const outcome o = soak(shortest);
+  const row* const merges = find_row(o, "compactions");
+  REQUIRE(merges != nullptr);
+  CHECK(merges->value == 0);
+  CHECK(merges->meets() == false);
+  CHECK_THAT(o.notes.back(), ContainsSubstring("no compaction ran"));
+}
+
 TEST_CASE("write_amp counts every byte that both stores write") {
   const outcome o = write_amp({2e-2, ""}); // throws where its counts are not the system's
   const row* const all = find_row(o, "written");

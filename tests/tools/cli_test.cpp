@@ -185,15 +185,17 @@ TEST_CASE("the overflow scenario drops and accounts for every entry") {
 
 TEST_CASE("bench hands its arguments on and its exit code back") {
   bench_arguments seen;
-  const auto a = cmem_program({"bench", "append", "load", "--json", "--scale", "0.5"},
-                              [&seen](const bench_arguments& b, const console&) {
-                                seen = b;
-                                return 1;
-                              });
+  const auto a =
+    cmem_program({"bench", "append", "load", "--json", "--scale", "0.5", "--seconds", "30"},
+                 [&seen](const bench_arguments& b, const console&) {
+                   seen = b;
+                   return 1;
+                 });
   CHECK(a.code == 1);
   CHECK(seen.names == std::vector<std::string>{"append", "load"});
   CHECK(seen.json);
   CHECK(seen.scale == 0.5);
+  CHECK(seen.seconds == 30);
 }
 
 TEST_CASE("a scenario is found by name below the installed program and above a built one") {
