@@ -50,8 +50,9 @@ struct config {
   /// Segments are merged in the background, so that the store stays small and quick to open.
   /// Without it compact() alone does that.
   bool compaction = true;
-  /// How much merging reads and writes, at most; 0: as fast as it goes. Above
-  /// compaction_segments_max segments it does not hold back.
+  /// How much merging reads and writes, at most; 0: as fast as it goes. It does not hold back what
+  /// is late: above compaction_segments_max segments, or where newer ones are nearly as large as
+  /// the oldest (compaction_policy::garbage_max).
   std::uint64_t compaction_bytes_per_s = std::uint64_t{64} << 20;
   /// Of each file of the log; filled with zeros when it is made.
   std::uint64_t log_file_bytes = std::uint64_t{64} << 20;

@@ -62,7 +62,7 @@ std::optional<std::chrono::nanoseconds> memory_core::compact() {
   if (!more || !*more)
     return std::nullopt;
   const bool hurry =
-    engine_->compaction_awaited() || engine_->stats().store.segments > compaction_segments_max;
+    engine_->compaction_is_late() || engine_->stats().store.segments > compaction_segments_max;
   if (hurry || settings_.compaction_bytes_per_s == 0)
     return std::chrono::nanoseconds(0);
   return std::chrono::nanoseconds(std::nano::den * step_bytes / settings_.compaction_bytes_per_s);

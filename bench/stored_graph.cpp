@@ -24,7 +24,8 @@ bool wants_merge(const concurrent_memory& memory) {
       throw std::runtime_error(to_string(in.error()));
     sizes.push_back({s.bytes, in->concept_count(), in->header().forgotten});
   }
-  return next_compaction(sizes).has_value();
+  const durable_log_figures f = memory.stats().storage;
+  return next_compaction(sizes, f.flushes == 0 ? 0 : f.flushed_bytes / f.flushes).has_value();
 }
 
 } // namespace

@@ -7,7 +7,8 @@ namespace cmem {
 
 namespace {
 
-bool too_much_garbage(std::span<const segment_size> s, const compaction_policy& policy) noexcept {
+bool too_much_garbage(std::span<const segment_size> s, std::uint64_t flush_bytes,
+                      const compaction_policy& policy) noexcept {
   if (s.size() < 2)
     return false;
   double newer = 0;
@@ -19,15 +20,18 @@ bool too_much_garbage(std::span<const segment_size> s, const compaction_policy& 
   const auto oldest = static_cast<double>(s[0].bytes);
   const double average = oldest / static_cast<double>(std::max<std::uint64_t>(s[0].records, 1));
   ended = std::min(ended * average, oldest);
-  return newer + ended > policy.garbage_max * (oldest - ended);
+  const double coming = policy.flushes_ahead * static_cast<double>(flush_bytes);
+  return newer + ended + coming > policy.garbage_max * (oldest - ended);
 }
 
 } // namespace
 
 std::optional<segment_run> next_compaction(std::span<const segment_size> oldest_first,
+                                           std::uint64_t flush_bytes,
                                            const compaction_policy& policy) noexcept {
-  assert(policy.fan_in >= 2 && policy.size_ratio > 0 && policy.garbage_max > 0);
-  if (too_much_garbage(oldest_first, policy))
+  assert(policy.fan_in >= 2 && policy.size_ratio > 0 && policy.garbage_max > 0
+         && policy.flushes_ahead >= 0);
+  if (too_much_garbage(oldest_first, flush_bytes, policy))
     return segment_run{0, oldest_first.size()};
   // A small newest segment must not keep larger ones before it apart, hence each is tried as last.
   for (std::size_t end = oldest_first.size(); end >= policy.fan_in; --end) {

@@ -178,6 +178,7 @@ result<void> durable_log::update(manifest next) {
   figures_.checkpoint = next.checkpoint;
   figures_.segments = next.segments.size();
   figures_.segment_bytes = bytes;
+  figures_.oldest_segment_bytes = next.segments.empty() ? 0 : next.segments.front().bytes;
   figures_.files = writer_.live_files();
   return {};
 }

@@ -36,11 +36,12 @@ struct durable_log_figures {
   std::uint64_t checkpoint = 0;       ///< entries up to here are in segments
   std::uint64_t segments = 0;
   std::uint64_t segment_bytes = 0;
-  std::uint64_t flushes = 0;         ///< since the store was opened
-  std::uint64_t flushed_bytes = 0;   ///< of segments that flushes wrote, since then
-  std::uint64_t compactions = 0;     ///< since then
-  std::uint64_t compacted_bytes = 0; ///< of segments that compactions wrote, since then
-  bool read_only = false;            ///< a write or sync failed (D4)
+  std::uint64_t oldest_segment_bytes = 0; ///< part of it
+  std::uint64_t flushes = 0;              ///< since the store was opened
+  std::uint64_t flushed_bytes = 0;        ///< of segments that flushes wrote, since then
+  std::uint64_t compactions = 0;          ///< since then
+  std::uint64_t compacted_bytes = 0;      ///< of segments that compactions wrote, since then
+  bool read_only = false;                 ///< a write or sync failed (D4)
 };
 
 /// Grouped commits: one write and one sync take all that was handed over by then.

@@ -191,8 +191,9 @@ public:
   /// nobody waits for it but who calls. One that goes wrong is given up, and begun anew by the next
   /// call. Fails: `corrupt` with file and offset, `io_error`, `disk_full`, read_only.
   result<bool> compact(std::uint64_t bytes);
-  /// Somebody waits for await_compaction().
-  [[nodiscard]] bool compaction_awaited() const noexcept;
+  /// Merging is not to be held back: somebody waits for await_compaction(), or newer segments are a
+  /// larger share of the oldest than compaction_policy::garbage_max.
+  [[nodiscard]] bool compaction_is_late() const;
   /// Flushes, and blocks until all segments are one in which nothing is that was forgotten or
   /// replaced by now; nor is it in the log then. Fails: timed_out, closed, read_only, not_durable,
   /// and as compact() does. Not to be called on the threads that reconcile or flush.

@@ -46,7 +46,9 @@ result<bool> engine::impl::begin_compaction() {
       flush_changed.notify_all();
     }
   }
-  auto run = next_compaction(sizes, options.store->compaction);
+  const durable_log_figures f = store->figures();
+  const std::uint64_t flush_bytes = f.flushes == 0 ? 0 : f.flushed_bytes / f.flushes;
+  auto run = next_compaction(sizes, flush_bytes, options.store->compaction);
   if (compactions_done != asked)
     run = segment_run{0, segments.size()};
   if (!run)
@@ -191,9 +193,19 @@ result<void> engine::impl::map_compacted(const segment_ref& made, moved_payloads
   return done;
 }
 
-bool engine::compaction_awaited() const noexcept {
-  const std::lock_guard lock(impl_->flush_mutex);
-  return impl_->compactions_done != impl_->compactions_asked;
+bool engine::compaction_is_late() const {
+  impl& m = *impl_;
+  if (!m.store)
+    return false;
+  {
+    const std::lock_guard lock(m.flush_mutex);
+    if (m.compactions_done != m.compactions_asked)
+      return true;
+  }
+  const durable_log_figures f = m.store->figures();
+  const auto oldest = static_cast<double>(f.oldest_segment_bytes);
+  return static_cast<double>(f.segment_bytes) - oldest
+         > m.options.store->compaction.garbage_max * oldest;
 }
 
 result<void> engine::await_compaction(std::chrono::nanoseconds timeout) {
