@@ -82,6 +82,8 @@ result<bool> engine::compact(std::uint64_t bytes) {
   };
   if (m.store->broken())
     return give_up(m.store->refusal());
+  if (m.compacting_over)
+    return give_up({errc::closed, "the store was closed before its segments were merged"});
   if (!m.compacting) {
     const auto begun = m.begin_compaction();
     if (!begun)
@@ -213,9 +215,12 @@ result<void> engine::await_compaction(std::chrono::nanoseconds timeout) {
   if (!m.store)
     return failure{errc::not_durable, "this memory keeps nothing on disk"};
   const auto deadline = std::chrono::steady_clock::now() + timeout;
-  // The log has what was forgotten too, until a flush has released it.
-  if (auto done = m.store->begin_file(); !done)
-    return done;
+  {
+    // The log has what was forgotten too, until a flush has released it.
+    const std::lock_guard one(m.flushing_mutex); // close_store() waits: see there
+    if (auto done = m.store->begin_file(); !done)
+      return done;
+  }
   if (auto done = await_flush(timeout); !done)
     return done.error();
   if (auto done = m.store->remove_used_files(); !done)

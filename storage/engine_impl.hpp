@@ -202,7 +202,8 @@ struct engine::impl {
   std::uint64_t compactions_done = 0;     // of them, those that are over
   result<void> compaction_end;            // how the last one that was asked for ended
 
-  std::mutex compacting_mutex; // held by whoever compacts; guards up to the next blank line
+  std::mutex compacting_mutex;  // held by whoever compacts; guards up to the next blank line
+  bool compacting_over = false; // the store is closed: another process may have the files by now
   std::optional<compaction> compacting;
   std::vector<segment_ref> compacting_run;
   std::uint64_t compacting_for = 0;                  // it answers what was asked for up to this

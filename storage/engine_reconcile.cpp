@@ -67,7 +67,8 @@ reconcile_report engine::reconcile() {
   }
   m.cut_if_due();
   if (!report.more_pending && !m.finished.load(std::memory_order_relaxed))
-    report.more_pending = m.adopt_some() || m.relocate_some() || m.forget_some();
+    report.more_pending =
+      m.adopt_some() || m.relocate_some() || (!report.stalled && m.forget_some());
   return report;
 }
 

@@ -62,7 +62,7 @@ bool engine::impl::forget_some() {
   const auto began = std::chrono::steady_clock::now();
   const timestamp_us at = now();
   if (pass_next == 0) {
-    if (at < pass_due)
+    if (at < pass_due && at >= pass_began)
       return false;
     pass_began = at;
     pass_work = {};
@@ -82,7 +82,7 @@ bool engine::impl::forget_some() {
     if (!reason_to_forget(facts, rules, at))
       continue;
     // Writers go first: half of the log is theirs.
-    if (log.counters().pending >= options.log_capacity / 2
+    if (log.counters().pending >= (options.log_capacity + 1) / 2
         || !log.append(op::forget_if_due{n.id, rules}, at))
       break;
     forgets_asked.fetch_add(1, std::memory_order_relaxed);

@@ -177,12 +177,15 @@ result<void> engine::close_store() {
   {
     const std::lock_guard one(impl_->compacting_mutex);
     impl_->compacting.reset(); // its file goes
+    impl_->compacting_over = true;
   }
   // Nobody makes a file any more once another process may have the store.
   const std::lock_guard one(impl_->flushing_mutex);
   auto done = impl_->store->close();
   impl_->note_durable(impl_->store->figures().durable_sequence);
   impl_->store_lock.reset();
+  { const std::lock_guard lock(impl_->flush_mutex); } // who still waits for a flush or compaction
+  impl_->flush_changed.notify_all();
   return flushed ? done : flushed.error();
 }
 

@@ -83,7 +83,7 @@ errc graph_builder::change_concept(const lookahead& l) {
   if (e.op == entry_op::strengthen) {
     n.strength = add_clamped(n.strength, e.x);
   } else {
-    n.last_accessed = options_.strength_half_life == 0 ? e.time : n.last_accessed;
+    n.last_accessed = e.time;
     if (n.access_count != std::numeric_limits<std::uint32_t>::max())
       ++n.access_count;
   }
@@ -96,7 +96,8 @@ void graph_builder::touch(concept_node& n, timestamp_us time) const noexcept {
   if (options_.strength_half_life == 0)
     return;
   n.strength = strength_decay{options_.strength_half_life, time}(n.strength, n.last_accessed);
-  n.last_accessed = std::max(n.last_accessed, time);
+  n.last_accessed =
+    time; // also back, as record_access has it: clocks that were wrong are put right
 }
 
 errc graph_builder::set_attributes(const lookahead& l) {

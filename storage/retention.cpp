@@ -1,7 +1,6 @@
 #include "storage/retention.hpp"
 
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -84,7 +83,7 @@ retention_marks marks_of(attribute_reader attributes) noexcept {
     if (a.key == expires_at_key)
       m.expires_at = parse_time(a.value.value_or(std::string_view()));
     else if (a.key == pinned_key)
-      m.pinned = true;
+      m.pinned = a.value == "true";
   return m;
 }
 

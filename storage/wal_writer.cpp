@@ -256,8 +256,8 @@ result<void> wal_writer::release(std::uint64_t sequence) {
 result<void> wal_writer::begin_file() {
   if (broken_)
     return refusal();
-  (void) std::stable_partition(spares_.begin(), spares_.end(),
-                               [](const spare& s) { return s.zeroed; });
+  if (auto done = remove_used_spares(); !done) // else one of them may be taken
+    return done;
   return live_.empty() ? result<void>{} : rotate();
 }
 

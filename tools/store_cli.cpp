@@ -36,9 +36,10 @@ void add_store_commands(CLI::App& app, store_command_line& line) {
                  "Numbers of a vector, of a new store; else as the first vector has")
     ->check(CLI::Range(std::size_t{0}, vector_dimension_max));
   import
-    ->add_option("--half-life", line.import.half_life_s,
-                 "Half of a strength is left after so long, from now on: 3600, 12h, 90d, 1y; 0: "
-                 "all. The store keeps it")
+    ->add_option(
+      "--half-life", line.import.half_life_s,
+      "Half of a strength is left so long after its concept was last accessed: 3600, 12h, "
+      "90d, 1y; 0: all. The store keeps it")
     ->transform(duration())
     ->check(CLI::Range(std::uint64_t{0}, half_life_max_s));
 
@@ -84,8 +85,10 @@ void add_store_commands(CLI::App& app, store_command_line& line) {
                  "Those whose strength has faded below it")
     ->check(CLI::NonNegativeNumber);
   prune
-    ->add_option("--unused-for", line.prune.unused_for_s,
-                 "Those not learned, strengthened or accessed for so long: 3600, 12h, 90d, 1y")
+    ->add_option(
+      "--unused-for", line.prune.unused_for_s,
+      "Those not accessed for so long (where strengths fade: nor learned or strengthened): "
+      "3600, 12h, 90d, 1y")
     ->transform(duration())
     ->check(CLI::Range(std::uint64_t{0}, half_life_max_s));
   prune->add_option("--limit", line.prune.limit, "Name at most so many")->capture_default_str();

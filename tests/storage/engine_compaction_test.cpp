@@ -216,3 +216,50 @@ TEST_CASE("a store of which nothing is left has no segment after a compaction") 
   s.open();
   CHECK(s.memory->load()->concept_count() == 0);
 }
+
+TEST_CASE("a store that was closed is compacted no more: it may be another process's") {
+  store_fixture s;
+  s.open();
+  for (const char* name : {"a", "b", "c"}) {
+    s.learn(name, "content");
+    s.reconcile();
+    s.memory->ask_for_flush();
+    s.reconcile();
+    REQUIRE(s.memory->flush());
+  }
+  REQUIRE(s.memory->compact(1));
+  s.memory->close();
+  while (s.memory->reconcile().more_pending) {}
+  REQUIRE(s.memory->close_store());
+  std::vector<std::string> before;
+  std::vector<std::string> after;
+  REQUIRE(s.disk->list("/s", before) >= 0);
+  const auto late = s.memory->compact(1);
+  REQUIRE_FALSE(late);
+  CHECK(late.error().code == errc::closed);
+  REQUIRE(s.disk->list("/s", after) >= 0);
+  CHECK(before == after);
+}
+
+TEST_CASE("who waits for a compaction when the memory is closed is told") {
+  store_fixture s;
+  s.open();
+  s.learn("a");
+  s.reconcile();
+  result<void> told;
+  std::atomic<bool> over{false};
+  std::thread waiter([&] {
+    told = s.memory->await_compaction(std::chrono::minutes(5));
+    over = true;
+  });
+  while (!s.memory->compaction_is_late() && !over) { // its flush is done, and nobody merges
+    (void) s.memory->reconcile();
+    (void) s.memory->flush();
+  }
+  s.memory->close();
+  while (s.memory->reconcile().more_pending) {}
+  REQUIRE(s.memory->close_store());
+  waiter.join();
+  REQUIRE_FALSE(told);
+  CHECK(told.error().code == errc::closed);
+}

@@ -344,7 +344,7 @@ TEST_CASE("D2: nothing acknowledged is lost to a power cut, and what opens is a 
   }
   CHECK(acknowledged > cuts); // the sweep is worth something
   CHECK(flushes > cuts / 5);
-  CHECK(compactions > cuts / 16);
+  CHECK(compactions > cuts / 24);
   CHECK(beside > cuts / 8);
 }
 

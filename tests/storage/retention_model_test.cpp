@@ -27,6 +27,7 @@ struct scene : store_fixture {
   explicit scene(timestamp_us h) : store_fixture(1), half_life(h), expected(h) {
     options.strength_half_life = h;
     options.vector_dimension = vector_values.size();
+    options.store->compaction.fan_in = 2;
     now = 1'000 * second;
     open();
   }
@@ -81,6 +82,14 @@ struct scene : store_fixture {
     reconcile();
     while (*memory->flush()) {}
   }
+  void compact() {
+    flush();
+    for (result<bool> more = true; *more; more = memory->compact(1'000)) {
+      RC_ASSERT(more.has_value());
+      (void) memory->reconcile();
+    }
+    check();
+  }
 };
 
 } // namespace
@@ -106,6 +115,8 @@ TEST_CASE("strengths fade and concepts go as a sequential fold has it") {
         s.open_again(d.below(2) == 0);
       } else if (action == 3 && d.below(4) == 0) {
         s.flush();
+      } else if (action == 4 && d.below(4) == 0) {
+        s.compact();
       } else if (action <= 5) {
         s.mark(d, id);
       } else if (action <= 7) {

@@ -16,7 +16,7 @@ struct damaged {
   std::string store = sh.file("s");
 
   damaged() {
-    REQUIRE(sh.import("s", rain).code == 0);
+    REQUIRE(sh.import("s", rain + large).code == 0);
     REQUIRE(sh.run({"import", store, "-"}, R"({"type":"concept","id":"x"})").code == 0);
   }
   void flip(const std::string& name, std::uint64_t offset) const {

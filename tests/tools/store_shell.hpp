@@ -74,5 +74,8 @@ inline const std::string rain = R"({"type":"concept","id":"rain","content":"wate
 {"type":"association","source":"wet street","target":"slow traffic","kind":"slows","confidence":0.5,"weight":3}
 {"type":"association","source":"rain","target":"slow traffic","kind":"semantic","confidence":0.1}
 )";
+/// A concept so large that segments which come after it are too small to be merged with it.
+inline const std::string large =
+  R"({"type":"concept","id":"large","content":")" + std::string(16'000, 'l') + "\"}\n";
 
 } // namespace cmem::test
