@@ -114,10 +114,10 @@ public:
   /// that the next opening has no log to read. Fails: timed_out; not_durable without a store that
   /// is written; read_only.
   result<std::uint64_t> flush(std::chrono::nanoseconds timeout = std::chrono::minutes(10));
-  /// Flushes, and merges all segments into one in which nothing is that was forgotten or replaced
-  /// by now; nor is it anywhere else in the store then. The background does most of that by itself
-  /// (config.compaction). Fails: as flush() does; corrupt, io_error, disk_full: the store is as it
-  /// was.
+  /// Flushes, and merges all segments into one in which nothing is that was forgotten or replaced,
+  /// visibly, by now; nor is it anywhere else in the store then. The background does most of that
+  /// by itself (config.compaction). Fails: as flush() does; corrupt, io_error, disk_full: the store
+  /// is as it was.
   result<void> compact(std::chrono::nanoseconds timeout = std::chrono::hours(1));
   /// Flushes, which `timeout` is for, and makes a backup of the store in `directory`: of all that
   /// is visible by now, and maybe of some that came later; the report says up to where. What

@@ -195,8 +195,8 @@ public:
   /// larger share of the oldest than compaction_policy::garbage_max.
   [[nodiscard]] bool compaction_is_late() const;
   /// Flushes, and blocks until all segments are one in which nothing is that was forgotten or
-  /// replaced by now; nor is it in the log then. Fails: timed_out, closed, read_only, not_durable,
-  /// and as compact() does. Not to be called on the threads that reconcile or flush.
+  /// replaced, visibly, by now; nor is it in the log then. Fails: timed_out, closed, read_only,
+  /// not_durable, and as compact() does. Not to be called on the threads that reconcile or flush.
   result<void> await_compaction(std::chrono::nanoseconds timeout);
 
   /// Ends the store after close() and draining: what was merged is flushed, made durable at any

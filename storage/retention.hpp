@@ -2,9 +2,10 @@
 // What fades, and what may be forgotten by itself: strengths with a half-life, concepts that expire
 // and concepts that are pinned. All of it is off until it is asked for.
 //
-// A strength is kept as of the time its concept was touched last: learned, strengthened, accessed.
-// What it is at another time follows from that (lazy exponential decay): nothing is ever rewritten
-// because time has passed.
+// A strength is kept as of the time its concept was touched last: learned, strengthened, accessed
+// (without a half-life accesses alone move that time: one that is set later acts on the time
+// since). What it is at another time follows from that (lazy exponential decay): nothing is ever
+// rewritten because time has passed.
 
 #include "storage/attribute_codec.hpp"
 #include "storage/records.hpp"
@@ -38,8 +39,8 @@ struct strength_decay {
   timestamp_us half_life = 0; ///< 0: strengths do not fade
   timestamp_us as_of = 0;
 
-  /// What is left of a strength that was this at `since`; all of it where that is no later than
-  /// `as_of`'s past.
+  /// What is left of a strength that was this at `since`; all of it where `since` is not before
+  /// `as_of`.
   [[nodiscard]] float operator()(float strength, timestamp_us since) const noexcept {
     return half_life == 0 || since >= as_of ? strength : faded(strength, since);
   }
@@ -50,9 +51,11 @@ private:
 
 /// What may be forgotten. Pinned concepts never are.
 struct retention_rules {
-  bool expired = true;         ///< those whose time to expire has come
-  float strength_min = 0.0F;   ///< those whose strength has faded below it; 0: none
-  timestamp_us unused_max = 0; ///< those not touched for longer, in microseconds; 0: none
+  bool expired = true;       ///< those whose time to expire has come
+  float strength_min = 0.0F; ///< those whose strength has faded below it; 0: none
+  /// Those not accessed for longer, in microseconds; 0: none. Where strengths fade, learning and
+  /// strengthening count as access.
+  timestamp_us unused_max = 0;
 
   friend bool operator==(const retention_rules&, const retention_rules&) = default;
 };

@@ -86,15 +86,35 @@ TEST_CASE("pruning forgets, and a compaction takes it from the files") {
 TEST_CASE("durations are read with their units") {
   const shell sh;
   REQUIRE(sh.import("s", marked).code == 0);
-  for (const char* long_ago : {"3600", "90m", "12h", "90d", "2w", "1y"}) {
-    const auto a = sh.run(
-      {"prune", sh.file("s"), "--dry-run", "--keep-expired", "--unused-for", long_ago, "--json"});
-    INFO(long_ago << a.err);
-    REQUIRE(a.code == 0);
-    CHECK(json::parse(a.out)["unused"] == 0);
+  const std::string nothing = sh.write("nothing.jsonl", "");
+  for (const auto& [text, seconds] :
+       {std::pair("3600", 3'600), std::pair("7s", 7), std::pair("90m", 5'400),
+        std::pair("12h", 43'200), std::pair("90d", 7'776'000), std::pair("2w", 1'209'600),
+        std::pair("1y", 31'557'600)}) {
+    INFO(text);
+    REQUIRE(sh.run({"import", sh.file("s"), nothing, "--half-life", text}).code == 0);
+    const auto stats = sh.run({"stats", sh.file("s"), "--json"});
+    CHECK(json::parse(stats.out)["strength_half_life_s"] == seconds);
   }
   for (const char* bad : {"soon", "-1", "1x"})
     CHECK(sh.run({"prune", sh.file("s"), "--dry-run", "--unused-for", bad}).code == 2);
+}
+
+TEST_CASE("what was not accessed for so long is named as unused") {
+  const shell sh;
+  fs::copy("tests/data/store-v2", sh.file("s")); // of November 2023
+  const auto named = [&](const char* for_so_long) {
+    const auto a =
+      sh.run({"prune", sh.file("s"), "--dry-run", "--unused-for", for_so_long, "--json"});
+    INFO(a.err);
+    REQUIRE(a.code == 0);
+    const auto j = json::parse(a.out);
+    CHECK(j["unused"].get<std::size_t>() == j["due"].size());
+    return j["concepts"].get<std::size_t>() - j["due"].size();
+  };
+  CHECK(named("90d") == 0);
+  CHECK(named("100y") > 0);           // all of them stay
+  CHECK(named("0") == named("100y")); // no such rule
 }
 
 TEST_CASE("prune says what keeps it from its work") {
