@@ -10,6 +10,7 @@ packages=(
   catch2 librapidcheck-dev
   wordnet-base
   librocksdb-dev liblmdb-dev libsqlite3-dev # peers of `cmem bench durable`; builds without them too
+  libigraph-dev # what path and traversal tests are compared with; they build without it too
   "$@"
 )
 

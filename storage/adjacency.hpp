@@ -113,11 +113,37 @@ public:
   [[nodiscard]] std::span<const std::uint32_t> targets(std::uint32_t i) const noexcept {
     return targets(leaf(i), i);
   }
+  /// Calls f(std::span<const std::uint32_t> targets) for parts of the list until it returns true;
+  /// whether it did. The span is good during that call only.
+  template <class F>
+  bool any_targets(F&& f) const {
+    for (std::uint32_t i = 0; i < chunk_count(); ++i)
+      if (f(targets(i)))
+        return true;
+    return false;
+  }
+  /// The same with the properties: f(const adjacency_chunk&).
+  template <class F>
+  bool any_chunk(F&& f) const {
+    for (std::uint32_t i = 0; i < chunk_count(); ++i)
+      if (f(chunk(i)))
+        return true;
+    return false;
+  }
   template <class F>
   void for_each_target(F&& f) const {
-    for (std::uint32_t i = 0; i < chunk_count(); ++i)
-      for (const std::uint32_t t : targets(i))
+    any_targets([&f](std::span<const std::uint32_t> all) {
+      for (const std::uint32_t t : all)
         f(t);
+      return false;
+    });
+  }
+  template <class F>
+  void for_each_chunk(F&& f) const {
+    any_chunk([&f](const adjacency_chunk& c) {
+      f(c);
+      return false;
+    });
   }
 
 private:

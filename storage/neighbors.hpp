@@ -4,6 +4,7 @@
 #include "storage/concept_id.hpp"
 #include "storage/graph_snapshot.hpp"
 #include "storage/result.hpp"
+#include "storage/traversal.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -12,8 +13,6 @@
 #include <vector>
 
 namespace cmem {
-
-enum class direction : std::uint8_t { outgoing, incoming };
 
 /// One association as a query returns it; resolve indices by snapshot.at(index) (R6).
 struct neighbor {

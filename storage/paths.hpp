@@ -2,6 +2,7 @@
 // What path searches return, and the memory that they reuse.
 
 #include "storage/concept_id.hpp"
+#include "storage/traversal.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +16,8 @@ struct path_step {
   std::uint32_t index = 0; ///< of the concept reached
   kind_id kind = kinds::semantic;
   float confidence = 0.0F;
+  /// How the association was followed: incoming where it leads from here to the concept before.
+  direction along = direction::outgoing;
 
   friend bool operator==(const path_step&, const path_step&) = default;
 };

@@ -9,4 +9,6 @@
 #include "storage/nearest.hpp"
 #include "storage/neighborhood.hpp"
 #include "storage/neighbors.hpp"
+#include "storage/path_query.hpp"
 #include "storage/paths.hpp"
+#include "storage/traversal.hpp"
