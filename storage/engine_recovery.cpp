@@ -77,7 +77,9 @@ result<void> engine::impl::open_store() {
     return segments.error();
   if (auto done = load(m, *segments, &*log_files); !done)
     return done;
-  auto writer = wal_writer::open(o.files, o.directory, o.log, log_files->end());
+  wal_options log = o.log;
+  log.filled = log.filled && o.level == durability::sync; // else few syncs, and nobody waits
+  auto writer = wal_writer::open(o.files, o.directory, log, log_files->end());
   if (!writer)
     return writer.error();
   // What a flush released may have been lost with the process; the files serve again.

@@ -61,12 +61,17 @@ failure wal_writer::refusal() const {
   return {errc::read_only, "nothing is written since this failed: " + broken_->detail};
 }
 
+// From its size to that of new files.
+result<void> wal_writer::grow(file& f, std::uint64_t from) const {
+  return options_.filled ? f.zero(from, file_bytes()) : f.preallocate(file_bytes());
+}
+
 result<void> wal_writer::make_file(std::uint64_t number) const {
   auto made = env_.open(path_of(number), open_mode::create_new);
   if (!made)
     return made.error();
   const auto fill = [&]() -> result<void> {
-    if (auto done = made->zero(0, std::max(options_.file_bytes, wal_file_bytes_min)); !done)
+    if (auto done = grow(*made, 0); !done)
       return done;
     if (auto done = made->sync(); !done)
       return done;
@@ -83,33 +88,35 @@ result<void> wal_writer::make_file(std::uint64_t number) const {
 
 void wal_writer::add_spare(std::uint64_t number) {
   spares_.push_back({number, true});
-  written_ += std::max(options_.file_bytes, wal_file_bytes_min);
+  written_ += options_.filled ? file_bytes() : 0;
 }
 
 result<void> wal_writer::take_file() {
-  if (spares_.empty()) {
+  const auto usable = [this](const spare& s) { return s.zeroed || !fresh_only_; };
+  if (std::none_of(spares_.begin(), spares_.end(), usable)) {
     const std::uint64_t number = next_number_++;
     if (auto done = make_file(number); !done)
       return done;
     add_spare(number);
   }
-  const spare s = spares_.front();
+  const auto chosen = std::find_if(spares_.begin(), spares_.end(), usable);
+  const spare s = *chosen;
   auto opened = env_.open(path_of(s.number), open_mode::write);
   if (!opened)
     return opened.error();
   auto size = opened->size();
   if (!size)
     return size.error();
-  if (const auto bytes = std::max(options_.file_bytes, wal_file_bytes_min); *size < bytes) {
-    if (auto done = opened->zero(*size, bytes); !done)
+  if (*size < file_bytes()) {
+    if (auto done = grow(*opened, *size); !done)
       return done;
-    written_ += bytes - *size;
-    *size = bytes;
+    written_ += options_.filled ? file_bytes() - *size : 0;
+    *size = file_bytes();
   }
   const auto random = env_.random_seed();
   if (!random)
     return random.error();
-  spares_.pop_front();
+  spares_.erase(chosen);
   current_ = std::move(*opened);
   position_ = sizeof(wal_header);
   header_.flags = s.zeroed ? wal_header::zeroed : 0;
@@ -256,8 +263,9 @@ result<void> wal_writer::release(std::uint64_t sequence) {
 result<void> wal_writer::begin_file() {
   if (broken_)
     return refusal();
-  if (auto done = remove_used_spares(); !done) // else one of them may be taken
+  if (auto done = remove_used_spares(); !done) // room for what is fresh
     return done;
+  fresh_only_ = true;
   return live_.empty() ? result<void>{} : rotate();
 }
 
@@ -271,6 +279,7 @@ result<void> wal_writer::remove_used_spares() {
       return done;
     s = spares_.erase(s);
   }
+  fresh_only_ = false;
   return {};
 }
 

@@ -3,6 +3,7 @@
 
 #include "storage/wal_reader.hpp"
 
+#include <algorithm>
 #include <deque>
 
 namespace cmem {
@@ -11,11 +12,15 @@ struct wal_options {
   std::uint64_t file_bytes = std::uint64_t{64}
                              << 20; ///< of a new file; a larger record makes it grow
   std::size_t spares_max = 2;       ///< files kept for reuse; more are removed
+  /// New files are filled with zeros: the file system then has nothing of its own to write at a
+  /// sync. Else their blocks are reserved and read as zeros, which writes half as much, and a sync
+  /// also says which blocks were written.
+  bool filled = true;
 };
 
-/// Files are filled with zeros before their first use, and overwritten when they are used again:
-/// the file system then has nothing of its own to write at a sync. A file is synced before the next
-/// one begins, so that only the newest can have a torn tail.
+/// Files have all their blocks before their first use, and are overwritten when they are used
+/// again. A file is synced before the next one begins, so that only the newest can have a torn
+/// tail.
 ///
 /// After a write or sync has failed nothing more is written (D4): every later call answers
 /// `read_only` with the first reason. To go on, read the log again and open a new writer, which
@@ -43,8 +48,8 @@ public:
   /// hold no others are reused. A failure to remove a file too many is answered, and breaks
   /// nothing.
   result<void> release(std::uint64_t sequence);
-  /// The next record begins another file than what is there, a fresh one if one is ready; it is
-  /// taken now.
+  /// The next record begins a fresh file, which is taken now, and so does every file until
+  /// remove_used_spares(): no byte from before comes to lie in a file that holds log.
   result<void> begin_file();
   /// Removes the files that hold bytes of records that were released.
   result<void> remove_used_spares();
@@ -73,6 +78,10 @@ private:
 
   wal_writer(env e, std::string directory, wal_options options, const wal_end& end);
   [[nodiscard]] std::string path_of(std::uint64_t number) const;
+  [[nodiscard]] std::uint64_t file_bytes() const noexcept {
+    return std::max(options_.file_bytes, wal_file_bytes_min);
+  }
+  result<void> grow(file& f, std::uint64_t from) const;
   result<void> take_file();
   result<void> write_header(std::uint64_t base);
   result<void> rewrite(const wal_end::tail& unsure);
@@ -97,6 +106,7 @@ private:
   std::uint64_t next_number_ = 0;       // of a new file
   std::deque<wal_end::live_file> live_; // by generation
   std::deque<spare> spares_;            // the oldest generation first
+  bool fresh_only_ = false;             // since begin_file(): spares with bytes are not taken
   std::optional<failure> broken_;       // why nothing more is written
 };
 

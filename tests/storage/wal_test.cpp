@@ -112,6 +112,25 @@ TEST_CASE("wal: a record larger than a file makes it grow") {
   CHECK(r.records[1].second == std::string(1'000'000, 'b'));
 }
 
+TEST_CASE("wal: a file of reserved blocks costs no write, and serves like one of zeros") {
+  wal_disk d;
+  d.options.filled = false;
+  {
+    auto w = d.open();
+    for (std::uint64_t i = 1; i <= 3; ++i)
+      append(w, i, large); // two files
+    REQUIRE(w.sync());
+    CHECK(w.written_bytes() == 2 * sizeof(wal_header) + 3 * wal_record_bytes(large.size()));
+    append(w, 4, "never synced");
+    REQUIRE(w.write());
+  }
+  CHECK(d.read().text().ends_with(" 4=never synced"));
+  d.faults->power_cut(5);
+  const auto r = d.read(0, 3);
+  CHECK(r.error.code == errc::ok);
+  CHECK(r.records.size() >= 3);
+}
+
 TEST_CASE("wal: released files are written again, and their old bytes never read") {
   const wal_disk d;
   auto w = d.open();
@@ -131,6 +150,30 @@ TEST_CASE("wal: released files are written again, and their old bytes never read
   CHECK(d.read(2).records.back().first == 5);
   CHECK(d.read(2).report.discarded_bytes == 0);
   CHECK(d.read(0).error.code == errc::corrupt); // for who still needs what was released
+}
+
+TEST_CASE("wal: once a fresh file was asked for, none that holds old bytes is taken") {
+  const wal_disk d;
+  auto w = d.open();
+  append(w, 1, "to be forgotten");
+  REQUIRE(w.sync());
+  REQUIRE(w.begin_file());
+  REQUIRE(w.release(1));
+  CHECK(w.spare_files() == 1); // with what is to be forgotten
+  for (std::uint64_t i = 2; i <= 4; ++i)
+    append(w, i, large); // another file
+  REQUIRE(w.sync());
+  CHECK(w.live_files() == 2);
+  CHECK(w.spare_files() == 1);
+  REQUIRE(w.remove_used_spares());
+  CHECK(w.spare_files() == 0);
+  CHECK(d.read(1).report.records == 3);
+  for (const std::string& name : d.files()) {
+    const auto f = d.e.open("/s/" + name, open_mode::read);
+    std::vector<std::byte> bytes(*f->size());
+    REQUIRE(f->read_all_at(bytes, 0));
+    CHECK(text_of(bytes).find("forgotten") == std::string::npos);
+  }
 }
 
 TEST_CASE("wal: records that lost their header to a crash are never taken for newer ones") {
