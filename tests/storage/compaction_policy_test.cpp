@@ -222,11 +222,11 @@ TEST_CASE(
     std::size_t segments;
   };
   // As simulated, with a few percent of room.
-  for (const expectation& e : {expectation{4, 3.2, 1.70, 3},
-                               {8, 2.5, 1.75, 6},
-                               {16, 2.7, 1.80, 8},
-                               {64, 3.7, 1.86, 10},
-                               {256, 4.5, 1.87, 12}}) {
+  for (const expectation& e : {expectation{4, 3.4, 1.60, 3},
+                               {8, 2.8, 1.65, 6},
+                               {16, 3.0, 1.75, 8},
+                               {64, 3.7, 1.77, 10},
+                               {256, 4.7, 1.78, 12}}) {
     simulated_store s = filled(e.flushes);
     splitmix random(e.flushes);
     for (std::uint64_t round = 0; round != 10 * e.flushes; ++round) {
@@ -290,6 +290,6 @@ TEST_CASE("compaction_policy: what is learned and soon forgotten does not pile u
     s.flush();
   }
   s.print("the newest of 32 flushes, in and out");
-  CHECK(s.write_amplification() <= 3.9);
+  CHECK(s.write_amplification() <= 4.5);
   CHECK(s.space_peak() <= 1.4);
 }
