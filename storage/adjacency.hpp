@@ -7,6 +7,7 @@
 
 #include "storage/arena.hpp"
 #include "storage/concept_id.hpp"
+#include "storage/prefetch.hpp"
 #include "storage/records.hpp"
 
 #include <algorithm>
@@ -88,6 +89,7 @@ struct adjacency_chunk {
 /// View of all associations of a concept in one direction, in storage order.
 class adjacency_list {
 public:
+  adjacency_list() noexcept = default; ///< empty
   adjacency_list(const std::byte* base, adjacency_ref ref, bool with_times) noexcept
     : base_(base), ref_(ref), with_times_(with_times) {}
 
@@ -130,6 +132,21 @@ public:
         return true;
     return false;
   }
+  /// Fetches the first targets for a look at them some time later. Reads nothing.
+  void prefetch() const noexcept {
+    const auto* first = reinterpret_cast<const std::byte*>(node(ref_.root));
+    prefetch_line(first);
+    prefetch_line(first + std::min(sizeof(adjacency_leaf) + 4 * std::size_t{ref_.count}, line) - 1);
+  }
+  /// Fetches the first confidences and kinds in the same way. Reads what prefetch() fetched.
+  void prefetch_properties() const noexcept {
+    if (ref_.count == 0 || ref_.count > chunk_size)
+      return;
+    const adjacency_chunk c = chunk(0);
+    prefetch_line(c.confidence);
+    prefetch_line(c.confidence + std::min<std::size_t>(ref_.count, line / 4) - 1);
+    prefetch_line(c.kind);
+  }
   template <class F>
   void for_each_target(F&& f) const {
     any_targets([&f](std::span<const std::uint32_t> all) {
@@ -167,9 +184,11 @@ private:
     return reinterpret_cast<const adjacency_leaf*>(base_ + std::size_t{h} * handle_unit);
   }
 
-  const std::byte* base_;
+  static constexpr std::size_t line = 64;
+
+  const std::byte* base_ = nullptr;
   adjacency_ref ref_;
-  bool with_times_;
+  bool with_times_ = false;
 };
 
 } // namespace cmem

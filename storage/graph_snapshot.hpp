@@ -7,6 +7,7 @@
 #include "storage/concept_id.hpp"
 #include "storage/cow_array.hpp"
 #include "storage/id_table.hpp"
+#include "storage/prefetch.hpp"
 #include "storage/read_view.hpp"
 #include "storage/records.hpp"
 #include "storage/retention.hpp"
@@ -161,6 +162,9 @@ public:
   [[nodiscard]] adjacency_list in(std::uint32_t index) const noexcept {
     return {base_, in_[index], false};
   }
+  /// Fetches what out(index) or in(index) reads, for a call some time later.
+  void prefetch_out(std::uint32_t index) const noexcept { prefetch_line(&out_[index]); }
+  void prefetch_in(std::uint32_t index) const noexcept { prefetch_line(&in_[index]); }
   [[nodiscard]] bool keeps_association_times() const noexcept { return association_times_; }
   [[nodiscard]] std::uint32_t vector_dimension() const noexcept { return vector_dimension_; }
 
