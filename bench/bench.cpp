@@ -29,6 +29,7 @@ constexpr std::array all = {
   entry{"publish", publish},
   entry{"load", load},
   entry{"lookup", lookup},
+  entry{"bfs", bfs},
   entry{"interference", interference},
   entry{"staleness", staleness},
   entry{"headline", headline},
