@@ -11,10 +11,12 @@ namespace {
 
 neighbor_filter to_filter(const msg::neighbors& m) {
   neighbor_filter f;
-  if (!m.any_kind)
-    f.kind = m.kind;
   f.confidence_min = m.confidence_min;
   f.limit = std::min<std::uint64_t>(m.limit, f.limit);
+  if (!m.any_kind && m.kind < kinds_max)
+    f.kinds.insert(m.kind);
+  else if (!m.any_kind)
+    f.limit = 0; // nothing has such a kind
   return f;
 }
 

@@ -29,6 +29,7 @@ constexpr std::array all = {
   entry{"publish", publish},
   entry{"load", load},
   entry{"lookup", lookup},
+  entry{"neighbors", neighbors},
   entry{"bfs", bfs},
   entry{"interference", interference},
   entry{"staleness", staleness},

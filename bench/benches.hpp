@@ -15,6 +15,8 @@ outcome publish(const options& o);
 outcome load(const options& o);
 /// id -> record.
 outcome lookup(const options& o);
+/// All associations of random concepts, beside static arrays.
+outcome neighbors(const options& o);
 /// Hops from one concept to all others, beside static arrays.
 outcome bfs(const options& o);
 /// What writing does to the latency of reading.

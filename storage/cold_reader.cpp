@@ -118,6 +118,8 @@ result<std::uint64_t> cold_reader::outgoing(const concept_id& id) const {
 
 result<std::vector<association_record>> cold_reader::neighbors(const concept_id& id,
                                                                const neighbor_filter& f) const {
+  if (!(f.strength_min <= 0.0F))
+    return failure{errc::unsupported, "strengths fade: only a graph knows them as of now"};
   const auto p = locate(id, true);
   if (!p)
     return p.error();
@@ -128,7 +130,7 @@ result<std::vector<association_record>> cold_reader::neighbors(const concept_id&
     return list.error();
   std::vector<association_record> out;
   for (const segment_association& a : *list)
-    if ((!f.kind || *f.kind == a.kind) && a.confidence >= f.confidence_min)
+    if ((f.kinds.empty() || f.kinds.contains(a.kind)) && a.confidence >= f.confidence_min)
       out.push_back({a.source, a.target, a.kind, a.confidence, a.weight, a.created, a.last_used});
   std::sort(out.begin(), out.end(), better);
   // Only now, and only as many as are wanted: each costs a look-up.

@@ -31,8 +31,8 @@ public:
   /// graph_snapshot::out() has them. 0 if it is not there.
   result<std::uint64_t> outgoing(const concept_id& id) const;
   /// Copies of its outgoing associations whose targets are learned, as cmem::neighbors() orders and
-  /// filters them. Fails too: `not_found`. Time: its degree, and a look-up for each target that
-  /// passes the filter.
+  /// filters them. Fails too: `not_found`; `unsupported` with a least strength. Time: its degree,
+  /// and a look-up for each target that passes the filter.
   result<std::vector<association_record>> neighbors(const concept_id& id,
                                                     const neighbor_filter& f = {}) const;
 

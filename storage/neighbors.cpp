@@ -7,7 +7,7 @@ namespace cmem {
 
 namespace {
 
-// Total: no two associations of a concept share other end and kind.
+// Total: no two associations of a concept in one direction share other end and kind.
 struct better {
   const graph_snapshot& s;
 
@@ -16,7 +16,7 @@ struct better {
       return a.confidence > b.confidence;
     if (a.index != b.index)
       return s.node(a.index).id < s.node(b.index).id;
-    return a.kind < b.kind;
+    return a.kind != b.kind ? a.kind < b.kind : a.along < b.along;
   }
 };
 
@@ -62,19 +62,29 @@ void neighbors(const graph_snapshot& s, std::uint32_t index, direction d, const 
   out.clear();
   if (f.limit == 0)
     return;
-  const bool placeholders = s.placeholder_count() > 0;
-  const adjacency_list list = d == direction::outgoing ? s.out(index) : s.in(index);
+  const bool any_kind = f.kinds.empty();
+  const bool any_strength = f.strength_min <= 0.0F;
+  const bool look_at_nodes = !any_strength || s.placeholder_count() > 0;
   selection best{s, f.limit, f.confidence_min, out};
-  for (std::uint32_t i = 0; i < list.chunk_count(); ++i) {
-    const adjacency_chunk c = list.chunk(i);
-    for (std::size_t j = 0; j < c.targets.size(); ++j) {
-      if (!best.wants(c.confidence[j]) || (f.kind && c.kind[j] != *f.kind))
-        continue;
-      if (placeholders && !s.is_learned(c.targets[j]))
-        continue;
-      best.offer({c.targets[j], c.kind[j], c.confidence[j], c.weight[j]});
-    }
-  }
+  const auto select = [&](const adjacency_list& list, direction along) {
+    list.for_each_chunk([&](const adjacency_chunk& c) {
+      for (std::size_t j = 0; j < c.targets.size(); ++j) {
+        if (!best.wants(c.confidence[j]) || !(any_kind || f.kinds.contains(c.kind[j])))
+          continue;
+        const std::uint32_t other = c.targets[j];
+        if (look_at_nodes
+            && !(s.is_learned(other) && (any_strength || s.at(other).strength() >= f.strength_min)))
+          continue;
+        if (other == index && d == direction::both && along == direction::incoming)
+          continue; // it was among the outgoing ones
+        best.offer({other, c.kind[j], c.confidence[j], c.weight[j], along});
+      }
+    });
+  };
+  if (d != direction::incoming)
+    select(s.out(index), direction::outgoing);
+  if (d != direction::outgoing)
+    select(s.in(index), direction::incoming);
   best.sort();
 }
 

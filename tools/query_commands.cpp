@@ -133,9 +133,10 @@ int neighbors_from(const concept_source& from, const neighbors_arguments& a, con
   filter.confidence_min = a.min_confidence;
   filter.limit = a.limit;
   if (a.kind) {
-    filter.kind = from.kinds().find(*a.kind);
-    if (!filter.kind)
+    const auto kind = from.kinds().find(*a.kind);
+    if (!kind)
       return fail(c, {errc::unknown_kind, "kind " + show_text(*a.kind) + " is not in the store"});
+    filter.kinds.insert(*kind);
   }
   const auto id = parse_id(a.id);
   const auto found =

@@ -310,7 +310,7 @@ private:
   void check_path(const graph_snapshot& s, const path& p, std::uint32_t target) {
     std::uint32_t at = p.source;
     for (const path_step& step : p.steps) {
-      neighbors(s, at, direction::outgoing, {.kind = step.kind}, found_);
+      neighbors(s, at, direction::outgoing, {.kinds = {step.kind}}, found_);
       const bool there = std::ranges::any_of(found_, [&](const neighbor& n) {
         return n.index == step.index && n.confidence == step.confidence;
       });

@@ -61,9 +61,10 @@ TEST_CASE("cold_reader: many segments together are the snapshot") {
           continue;
         REQUIRE(need(r.name(id)) == here->name());
         for (const neighbor_filter& f :
-             {neighbor_filter{}, neighbor_filter{.kind = kinds::causal},
+             {neighbor_filter{}, neighbor_filter{.kinds = {kinds::causal}},
               neighbor_filter{.confidence_min = 0.5F}, neighbor_filter{.limit = 2}})
           REQUIRE(without_times(need(r.neighbors(id, f))) == expected_neighbors(s, id, f));
+        REQUIRE(r.neighbors(id, {.strength_min = 0.5F}).error().code == errc::unsupported);
       }
     }
   }
