@@ -1,6 +1,6 @@
 #include "storage/alternative_paths.hpp"
 
-#include "storage/path_search.hpp"
+#include "storage/confidence_cost.hpp"
 
 #include <algorithm>
 #include <set>
@@ -12,15 +12,16 @@ namespace {
 
 struct candidate {
   path way;
+  std::uint64_t rank;
   std::size_t deviation; // hops that it shares, by construction, with an earlier path
 };
 
-struct shorter_then_least {
+struct better {
   const graph_snapshot& s;
 
   bool operator()(const candidate& a, const candidate& b) const noexcept {
-    if (a.way.hops() != b.way.hops())
-      return a.way.hops() < b.way.hops();
+    if (a.rank != b.rank)
+      return a.rank < b.rank;
     return std::lexicographical_compare(a.way.steps.begin(), a.way.steps.end(), b.way.steps.begin(),
                                         b.way.steps.end(),
                                         [this](const path_step& x, const path_step& y) {
@@ -47,9 +48,8 @@ path join(const path& start, std::size_t hops, const path& rest) {
 
 // The best path that shares `hops` hops with `from` and then takes an association that none of
 // `found` that share them takes.
-std::optional<path> deviate(const graph_snapshot& s, const path& from, std::size_t hops,
-                            const std::vector<path>& found, std::uint32_t max_depth,
-                            path_scratch& scratch) {
+std::optional<path> deviate(const path& from, std::size_t hops, const std::vector<path>& found,
+                            std::uint32_t max_depth, const path_finder& find) {
   std::vector<std::uint32_t> visited;
   std::uint32_t spur = from.source;
   for (std::size_t i = 0; i < hops; ++i) {
@@ -61,31 +61,46 @@ std::optional<path> deviate(const graph_snapshot& s, const path& from, std::size
     if (p.hops() > hops && same_start(p, from, hops))
       taken.push_back(p.steps[hops].index);
   const auto rest =
-    search_path(s, spur, from.steps.back().index, max_depth - static_cast<std::uint32_t>(hops),
-                scratch, {.barred_concepts = visited, .barred_firsts = taken});
+    find(std::span(from.steps).first(hops), spur, max_depth - static_cast<std::uint32_t>(hops),
+         {.barred_concepts = visited, .barred_firsts = taken});
   return rest ? std::optional(join(from, hops, *rest)) : std::nullopt;
 }
 
 } // namespace
 
-std::vector<path> alternative_paths(const graph_snapshot& s, std::uint32_t source,
-                                    std::uint32_t target, std::uint32_t max_depth, std::size_t k,
-                                    path_scratch& scratch) {
+std::uint64_t rank_of(path_order order, const path& p) noexcept {
+  if (order == path_order::fewest_hops)
+    return p.hops();
+  constexpr std::uint64_t without_confidence = std::uint64_t{1} << 63; // behind all others
+  path_length length = 0;
+  for (const path_step& step : p.steps) {
+    if (step.confidence <= 0.0F)
+      return without_confidence + p.hops();
+    length += length_of(step.confidence);
+  }
+  return length;
+}
+
+std::vector<path> find_alternatives(const graph_snapshot& s, std::uint32_t source,
+                                    const path_query& query, const path_finder& find,
+                                    const search_budget& budget) {
   std::vector<path> found;
-  if (k == 0)
-    return found;
-  std::set<candidate, shorter_then_least> candidates(shorter_then_least{s});
-  if (auto first = search_path(s, source, target, max_depth, scratch))
-    candidates.insert({std::move(*first), 0});
+  std::set<candidate, better> candidates(better{s});
+  const auto add = [&](std::optional<path> p, std::size_t deviation) {
+    if (p) {
+      const std::uint64_t rank = rank_of(query.order, *p);
+      candidates.insert({std::move(*p), rank, deviation});
+    }
+  };
+  add(find({}, source, query.max_depth, {}), 0);
   while (!candidates.empty()) {
     candidate best = std::move(candidates.extract(candidates.begin()).value());
     found.push_back(std::move(best.way));
-    if (found.size() == k)
+    if (found.size() == query.alternatives)
       break;
     const path& last = found.back();
-    for (std::size_t hops = best.deviation; hops < last.hops(); ++hops)
-      if (auto next = deviate(s, last, hops, found, max_depth, scratch))
-        candidates.insert({std::move(*next), hops});
+    for (std::size_t hops = best.deviation; hops < last.hops() && !budget.is_over(); ++hops)
+      add(deviate(last, hops, found, query.max_depth, find), hops);
   }
   return found;
 }

@@ -1,22 +1,33 @@
 #pragma once
-// Several ways from one concept to another (R5).
+// Several paths, from searches for one.
 
 #include "storage/graph_snapshot.hpp"
-#include "storage/paths.hpp"
+#include "storage/path_query.hpp"
+#include "storage/path_search.hpp"
+#include "storage/search_budget.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <vector>
 
 namespace cmem {
 
-/// Up to k paths that visit no concept twice, in order of hops, then least ids; no two visit the
-/// same concepts in the same order (parallel kinds make no alternatives: the most confident is
-/// taken, then the least). The first is find_path's. Yen 1971, each deviation searched once (Lawler
-/// 1972). Time: up to k times the hops times a find_path. Preconditions and threads as for
-/// find_path.
-std::vector<path> alternative_paths(const graph_snapshot& s, std::uint32_t source,
-                                    std::uint32_t target, std::uint32_t max_depth, std::size_t k,
-                                    path_scratch& scratch);
+/// Searches for the best path from an index to the target that avoids what is barred and has at
+/// most so many hops. It is to be the best behind these first steps of a path. nullopt when there
+/// is none, or the budget was over first.
+using path_finder =
+  std::function<std::optional<path>(std::span<const path_step> behind, std::uint32_t from,
+                                    std::uint32_t max_depth, const path_restriction&)>;
+
+/// Where a path stands in an order: less is better. Ties are decided by ids.
+[[nodiscard]] std::uint64_t rank_of(path_order order, const path& p) noexcept;
+
+/// The best `count` paths without loops, best first. Yen 1971, each deviation searched once (Lawler
+/// 1972). When the budget is over, what was found by then, best first.
+std::vector<path> find_alternatives(const graph_snapshot& s, std::uint32_t source,
+                                    const path_query& query, const path_finder& find,
+                                    const search_budget& budget);
 
 } // namespace cmem

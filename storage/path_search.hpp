@@ -1,22 +1,20 @@
 #pragma once
-// Inside of the path searches: their scratch memory, and find_path with things to avoid.
+// Inside of the path searches: their scratch memory, and what a search is told.
 
-#include "storage/graph_snapshot.hpp"
 #include "storage/paths.hpp"
 #include "storage/search_marks.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
 namespace cmem {
 
-/// What one side of a bidirectional search has reached, level by level.
-struct search_side {
+/// What one side of a breadth-first search has reached, level by level.
+struct search_level_side {
   std::vector<std::uint32_t> reached;    // indices, by level
   std::vector<std::size_t> level_begin;  // of each level, in `reached`
   std::vector<std::uint64_t> level_cost; // associations that its expansion looks at
@@ -30,24 +28,53 @@ struct search_side {
   }
 };
 
-/// A way that most_confident_path has settled: from a concept to the target.
-struct confident_label {
-  double confidence; // product, multiplied from the target on
-  std::uint32_t index;
-  std::uint32_t hops;
-  std::uint32_t previous; // the label settled before it at this concept, or no_label
-};
 inline constexpr std::uint32_t no_label = 0xFFFF'FFFFU;
+
+/// A way that a search for the most confident path knows, from where its side began to a concept.
+struct confident_label {
+  std::uint64_t length;  // confidence_cost.hpp
+  std::uint32_t index;   // of the concept
+  std::uint32_t parents; // the first of those that lead here, in `parents`; or no_label
+  std::uint32_t older;   // label made before it at this concept, or no_label
+  std::uint32_t onward;  // forward side: where the path goes on to
+  bool settled;
+  bool barred; // not a way: the concept must not be entered
+};
+struct confident_parent {
+  std::uint32_t label;
+  std::uint32_t next; // in `parents`, or no_label
+};
+struct confident_entry {
+  std::uint64_t length;
+  std::uint32_t label;
+};
+/// Where a label of one side goes on to one of the other.
+struct confident_meeting {
+  std::uint32_t forward;
+  std::uint32_t backward;
+};
+
+/// What one side of a search for the most confident path knows.
+struct search_label_side {
+  std::vector<confident_label> labels;
+  std::vector<confident_parent> parents;
+  std::vector<confident_entry> queue; // a heap
+
+  /// Whether `label` is one of this concept. Any number may be asked for.
+  [[nodiscard]] bool has(std::uint32_t label, std::uint32_t index) const noexcept {
+    return label < labels.size() && labels[label].index == index;
+  }
+};
 
 struct path_scratch::impl {
   search_marks marks;
-  std::array<search_side, 2> sides;
+  std::array<search_level_side, 2> levels;
   std::array<std::vector<std::uint32_t>, 2> on_path; // of a level, and of the one before it
-  std::vector<confident_label> queue;                // a heap
-  std::vector<confident_label> settled;
-  std::unique_ptr<std::uint32_t[]>
-    last_label; // by index; means something where marks say "reached"
-  std::size_t last_label_capacity = 0;
+  label_slots slots;
+  std::array<search_label_side, 2> labels;
+  std::vector<confident_meeting> meetings;
+  std::vector<std::uint32_t> pending; // labels whose parents are to be told of them
+  std::vector<confident_entry> group; // of one length
 };
 
 /// What a path must avoid.
@@ -57,13 +84,8 @@ struct path_restriction {
     {}; ///< concepts that the first hop must not lead to
 };
 
-/// find_path without what is barred; its preconditions and answers.
-std::optional<path> search_path(const graph_snapshot& s, std::uint32_t source, std::uint32_t target,
-                                std::uint32_t max_depth, path_scratch& scratch,
-                                const path_restriction& restriction = {});
-
-/// The step from one concept to an adjacent one: of parallel kinds the most confident, then the
-/// least. Time: the shorter of out(from) and in(to). Precondition: an association leads there.
-path_step step_between(const graph_snapshot& s, std::uint32_t from, std::uint32_t to) noexcept;
+[[nodiscard]] inline bool contains(std::span<const std::uint32_t> all, std::uint32_t index) {
+  return std::find(all.begin(), all.end(), index) != all.end();
+}
 
 } // namespace cmem

@@ -33,11 +33,10 @@ struct path {
 };
 
 /// Memory that path searches reuse, so that in the steady state only the path returned is
-/// allocated. Sized by the largest snapshot it has seen (8 bytes a concept, 12 once
-/// most_confident_path has used it), and touched only where searches went. It keeps nothing of a
-/// snapshot: any may follow any other. Threads: one for each thread; not thread-safe. A search that
-/// throws (std::bad_alloc) leaves it usable; one that was moved from may only be assigned to or
-/// destroyed.
+/// allocated. Sized by the largest snapshot it has seen (8 bytes a concept, 16 once both orders
+/// were asked for), and touched only where searches went. It keeps nothing of a snapshot: any may
+/// follow any other. Threads: one for each thread; not thread-safe. A search that throws
+/// (std::bad_alloc) leaves it usable; one that was moved from may only be assigned to or destroyed.
 class path_scratch {
 public:
   path_scratch();

@@ -3,8 +3,6 @@
 // snapshots give equal answers, whatever order things were stored in. Answers hold indices into the
 // snapshot, not copies (R6). Only learned concepts, and associations between them, take part (W6).
 
-#include "storage/alternative_paths.hpp"
-#include "storage/confident_path.hpp"
 #include "storage/find_path.hpp"
 #include "storage/nearest.hpp"
 #include "storage/neighborhood.hpp"

@@ -10,9 +10,18 @@ namespace cmem {
 
 static_assert(path_depth_max < search_marks::barred, "a level must fit beside `barred`");
 
+namespace {
+
+// Half as much again: a graph that is being learned grows every time.
+std::size_t capacity_for(std::uint32_t index_count) noexcept {
+  return std::max<std::size_t>(1024, std::size_t{index_count} + index_count / 2);
+}
+
+} // namespace
+
 void search_marks::begin(std::uint32_t index_count) {
-  if (index_count > capacity_) // half as much again: a graph that is being learned grows every time
-    allocate(std::max<std::size_t>(1024, std::size_t{index_count} + index_count / 2));
+  if (index_count > capacity_)
+    allocate(capacity_for(index_count));
   if (epoch_ + epoch_step == 0) // epochs start over: the oldest marks must not look new
     allocate(capacity_);
   epoch_ += epoch_step;
@@ -25,6 +34,17 @@ void search_marks::allocate(std::size_t capacity) {
   marks_ = std::move(fresh);
   capacity_ = capacity;
   epoch_ = 0;
+}
+
+void label_slots::begin(std::uint32_t index_count) {
+  if (index_count <= capacity_)
+    return;
+  const std::size_t capacity = capacity_for(index_count);
+  std::unique_ptr<slot[], release> fresh(static_cast<slot*>(std::calloc(capacity, sizeof(slot))));
+  if (!fresh)
+    throw std::bad_alloc();
+  slots_ = std::move(fresh);
+  capacity_ = capacity;
 }
 
 } // namespace cmem

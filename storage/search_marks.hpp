@@ -1,5 +1,5 @@
 #pragma once
-// The "visited" of all searches: one array that is never cleared between them.
+// What searches note about each concept: arrays that are never cleared between searches.
 
 #include <array>
 #include <cassert>
@@ -49,6 +49,31 @@ private:
   std::unique_ptr<mark[], release> marks_; // from calloc: pages no search touched cost nothing
   std::size_t capacity_ = 0;
   std::uint32_t epoch_ = 0; // of the running search, in its place in a word; 0 is "never"
+};
+
+/// Which labels a search has made for each concept, one number a concept and side. What a number
+/// names has to be checked against the label itself: old ones are never cleared (Briggs and Torczon
+/// 1993).
+class label_slots {
+public:
+  struct slot {
+    std::array<std::uint32_t, 2> side;
+  };
+
+  /// Makes room for concepts below `index_count`. Strong guarantee.
+  void begin(std::uint32_t index_count);
+
+  [[nodiscard]] slot& operator[](std::uint32_t index) noexcept {
+    assert(index < capacity_);
+    return slots_[index];
+  }
+
+private:
+  struct release {
+    void operator()(slot* p) const noexcept { std::free(p); }
+  };
+  std::unique_ptr<slot[], release> slots_; // from calloc, as above
+  std::size_t capacity_ = 0;
 };
 
 } // namespace cmem

@@ -7,15 +7,10 @@ namespace {
 
 std::string most_confident(graph_memory& m, concept_number from, concept_number to,
                            std::uint32_t max_depth = path_depth_max) {
-  return m.text(
-    most_confident_path(m.snapshot(), m.index(from), m.index(to), max_depth, m.scratch()));
-}
-
-double product_from(const model_path& p, std::size_t hop) {
-  double product = 1.0;
-  for (; hop < p.hops(); ++hop)
-    product *= p.confidences[hop];
-  return product;
+  const path_answer a =
+    m.find(from, to, {.order = path_order::most_confident, .max_depth = max_depth});
+  CHECK(a.end == traversal_end::complete);
+  return a.found.empty() ? "none" : m.to_model(a.found.front()).text;
 }
 
 // Keeps the paths for which `value` is greatest.
@@ -34,12 +29,7 @@ std::string expected(const graph_model& g, concept_number from, concept_number t
     return "none";
   keep_greatest(all, [](const model_path& p) { return p.confidence; });
   keep_greatest(all, [](const model_path& p) { return -static_cast<double>(p.hops()); });
-  for (std::size_t hop = 0; hop < all.front().hops(); ++hop) {
-    keep_greatest(all,
-                  [hop](const model_path& p) { return -static_cast<double>(p.concepts[hop + 1]); });
-    keep_greatest(all, [hop](const model_path& p) { return product_from(p, hop + 1); });
-  }
-  return all.front().text;
+  return all.front().text; // they come by hops, then ids
 }
 
 } // namespace
@@ -117,11 +107,10 @@ TEST_CASE("Any confidences: nothing is more confident than what is found") {
       double best = -1.0;
       for (const model_path& p : all_paths(m.model(), 1, to, 4))
         best = std::max(best, p.confidence);
-      const auto p = most_confident_path(m.snapshot(), m.index(1), m.index(to), 4, m.scratch());
-      REQUIRE(p.has_value() == (best >= 0.0));
-      if (p) {
-        REQUIRE(m.to_model(*p).confidence == Approx(best).epsilon(1e-12));
-      }
+      const auto found = m.find(1, to, {.order = path_order::most_confident, .max_depth = 4}).found;
+      REQUIRE(found.empty() == (best < 0.0));
+      if (!found.empty())
+        REQUIRE(m.to_model(found.front()).confidence == Approx(best).epsilon(1e-9));
     }
   }
 }

@@ -68,9 +68,15 @@ std::string answers(graph_memory& m, const std::vector<concept_number>& learned)
     const std::uint32_t from = m.index(learned[i]);
     const std::uint32_t to = m.index(learned[(i * 7 + 5) % learned.size()]);
     text += m.text(find_path(s, from, to, 20, m.scratch())) + "\n";
-    text += m.text(most_confident_path(s, from, to, 6, m.scratch())) + "\n";
-    for (const path& p : alternative_paths(s, from, to, 6, 5, m.scratch()))
-      text += m.to_model(p).text + "\n";
+    for (const path_order order : {path_order::fewest_hops, path_order::most_confident})
+      for (const direction along : {direction::outgoing, direction::both})
+        text += m.texts(find_paths(s, from, to,
+                                   {.order = order,
+                                    .max_depth = 6,
+                                    .alternatives = 5,
+                                    .filter = {.along = along},
+                                    .limits = {}},
+                                   m.scratch()));
     for (const subgraph_node& n : neighborhood(s, from, 3, 25, m.scratch()))
       text += std::to_string(m.number(n.index)) + "@" + std::to_string(n.hops) + " ";
     for (const direction d : {direction::outgoing, direction::incoming}) {

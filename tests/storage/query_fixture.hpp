@@ -215,6 +215,16 @@ public:
       s += (s.empty() ? "" : " ") + std::to_string(n);
     return s;
   }
+  [[nodiscard]] path_answer find(concept_number from, concept_number to, const path_query& query) {
+    return find_paths(snapshot(), index(from), index(to), query, scratch_);
+  }
+  /// A path a line, best first.
+  [[nodiscard]] std::string texts(const path_answer& a) const {
+    std::string s;
+    for (const path& p : a.found)
+      s += to_model(p).text + "\n";
+    return s;
+  }
   [[nodiscard]] path_scratch& scratch() { return scratch_; }
 
 private:
