@@ -7,7 +7,7 @@ namespace {
 
 std::string alternatives(graph_memory& m, concept_number from, concept_number to, std::size_t k,
                          std::uint32_t max_depth = path_depth_max) {
-  return m.texts(m.find(from, to, {.max_depth = max_depth, .alternatives = k}));
+  return m.texts(m.ask(from, to, {.max_depth = max_depth, .alternatives = k}));
 }
 
 std::string expected(const graph_model& g, concept_number from, concept_number to, std::size_t k,

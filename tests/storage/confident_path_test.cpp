@@ -8,7 +8,7 @@ namespace {
 std::string most_confident(graph_memory& m, concept_number from, concept_number to,
                            std::uint32_t max_depth = path_depth_max) {
   const path_answer a =
-    m.find(from, to, {.order = path_order::most_confident, .max_depth = max_depth});
+    m.ask(from, to, {.order = path_order::most_confident, .max_depth = max_depth});
   CHECK(a.end == traversal_end::complete);
   return a.found.empty() ? "none" : m.to_model(a.found.front()).text;
 }
@@ -107,7 +107,7 @@ TEST_CASE("Any confidences: nothing is more confident than what is found") {
       double best = -1.0;
       for (const model_path& p : all_paths(m.model(), 1, to, 4))
         best = std::max(best, p.confidence);
-      const auto found = m.find(1, to, {.order = path_order::most_confident, .max_depth = 4}).found;
+      const auto found = m.ask(1, to, {.order = path_order::most_confident, .max_depth = 4}).found;
       REQUIRE(found.empty() == (best < 0.0));
       if (!found.empty())
         REQUIRE(m.to_model(found.front()).confidence == Approx(best).epsilon(1e-9));

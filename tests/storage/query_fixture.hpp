@@ -134,9 +134,10 @@ public:
     publish();
   }
 
-  void learn(concept_number n, std::vector<float> vector = {}) {
+  void learn(concept_number n, std::vector<float> vector = {}, float strength = 1.0F) {
     model_.learned.insert(n);
-    write(op::learn_concept{.id = id_of(n), .content = "content", .vector = vector});
+    write(op::learn_concept{
+      .id = id_of(n), .content = "content", .vector = vector, .strength = strength});
   }
   void learn_all(std::initializer_list<concept_number> all) {
     for (const concept_number n : all)
@@ -215,7 +216,7 @@ public:
       s += (s.empty() ? "" : " ") + std::to_string(n);
     return s;
   }
-  [[nodiscard]] path_answer find(concept_number from, concept_number to, const path_query& query) {
+  [[nodiscard]] path_answer ask(concept_number from, concept_number to, const path_query& query) {
     return find_paths(snapshot(), index(from), index(to), query, scratch_);
   }
   /// A path a line, best first.
