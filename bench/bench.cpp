@@ -46,6 +46,8 @@ constexpr std::array all = {
   entry{"write_amp", write_amp},
   entry{"mapped", mapped},
   entry{"cold", cold},
+  entry{"path", path},
+  entry{"weighted", weighted},
 };
 
 std::uint64_t involuntary_switches() {

@@ -49,5 +49,9 @@ outcome write_amp(const options& o);
 outcome mapped(const options& o);
 /// Look-ups in the segments of a store that nobody opened.
 outcome cold(const options& o);
+/// The path of fewest hops between random concepts.
+outcome path(const options& o);
+/// The most confident path between random concepts.
+outcome weighted(const options& o);
 
 } // namespace cmem::bench
