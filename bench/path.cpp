@@ -112,8 +112,9 @@ outcome path(const options& options) {
     --scale;
   measure("RMAT scale 20, 16M", path_rig::rmat(scale), 100, options.scale, o);
   measure("WordNet", path_rig::wordnet(false), 30, options.scale, o);
-  o.notes.push_back("mean over random pairs, the path of fewest hops and least ids; igraph's "
-                    "get_shortest_path goes from one side and returns any of fewest hops");
+  o.notes.push_back(
+    "mean over random pairs that have a path, the path of fewest hops and least ids; igraph's "
+    "get_shortest_path goes from one side and returns any of fewest hops");
   return o;
 }
 

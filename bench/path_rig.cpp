@@ -1,6 +1,7 @@
 #include "bench/path_rig.hpp"
 
 #include "bench/peer_module.hpp"
+#include "storage/find_path.hpp"
 #include "tools/wordnet.hpp"
 
 #include <utility>
@@ -98,11 +99,12 @@ void path_rig::finish() {
 
 std::vector<edge_pair> path_rig::pairs(std::size_t n) const {
   tools::random_numbers random(9);
+  path_scratch scratch;
   std::vector<edge_pair> all;
   while (all.size() < n) {
     const edge_pair p{static_cast<std::uint32_t>(random.below(ids_.size())),
                       static_cast<std::uint32_t>(random.below(ids_.size()))};
-    if (p.source != p.target)
+    if (p.source != p.target && find_path(*snapshot_, p.source, p.target, path_depth_max, scratch))
       all.push_back(p);
   }
   return all;

@@ -5,6 +5,7 @@
 #include "bench/path_peer.hpp"
 #include "bench/workbench.hpp"
 #include "storage/path_graph.hpp"
+#include "storage/prefetch.hpp"
 
 #include <memory>
 #include <string>
@@ -37,6 +38,13 @@ public:
     for (std::size_t j = 0; j < targets.size(); ++j)
       f(targets[j], confidences[j]);
   }
+  template <path_side Side>
+  void prefetch(std::uint32_t i, prefetch_step step) const noexcept {
+    if (step == prefetch_step::targets)
+      prefetch_line(list<Side>(i).targets().data());
+    else if (step == prefetch_step::properties)
+      prefetch_line(list<Side>(i).confidences().data());
+  }
   [[nodiscard]] bool may_enter(std::uint32_t) const noexcept { return true; }
   [[nodiscard]] const concept_id& id(std::uint32_t i) const noexcept { return ids_[i]; }
   [[nodiscard]] path_step step(std::uint32_t from, std::uint32_t to) const;
@@ -65,7 +73,7 @@ public:
 
   [[nodiscard]] const graph_snapshot& snapshot() const noexcept { return *snapshot_; }
   [[nodiscard]] csr_walk rows() const noexcept { return {*rows_, ids_}; }
-  /// `n` pairs of different concepts, always the same ones.
+  /// `n` random pairs of different concepts that have a path, always the same ones.
   [[nodiscard]] std::vector<edge_pair> pairs(std::size_t n) const;
   /// The graph in igraph; nullptr when its module was not built.
   [[nodiscard]] std::unique_ptr<path_peer> peer() const;

@@ -76,7 +76,7 @@ outcome weighted(const options& options) {
     --scale;
   measure("RMAT scale 20, 16M", path_rig::rmat(scale), options.scale, o);
   measure("WordNet", path_rig::wordnet(true), options.scale, o);
-  o.notes.push_back("mean over random pairs, the most confident path; igraph's "
+  o.notes.push_back("mean over random pairs that have a path, the most confident path; igraph's "
                     "get_shortest_path_dijkstra on logarithms that it was given beforehand");
   return o;
 }

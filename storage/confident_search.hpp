@@ -134,31 +134,26 @@ private:
   // Settles all labels of the least length, or none. False when the budget is over.
   template <path_side Side>
   bool settle_next() {
-    std::vector<confident_entry>& queue = sides_[Side].queue;
-    const path_length length = next_length<Side>();
-    if (queue.size() > budget_.room()) {
-      const std::uint64_t coming = count<Side>(length);
-      if (coming > budget_.room())
-        return budget_.reach(coming);
-    }
-    while (next_length<Side>() == length) {
-      const std::uint32_t label = queue.front().label;
-      label_queue::pop(queue);
-      if (!budget_.reach(1) || !settle<Side>(label))
+    search_label_side& side = sides_[Side];
+    std::vector<std::uint32_t>& group = scratch_.group;
+    group.clear();
+    for (const path_length length = next_length<Side>(); next_length<Side>() == length;
+         label_queue::pop(side.queue))
+      group.push_back(side.queue.front().label);
+    if (!budget_.reach(group.size()))
+      return false;
+    const auto fetch = [&](std::size_t i, prefetch_step step) {
+      if (i < group.size())
+        g_.template prefetch<Side>(side.labels[group[i]].index, step);
+    };
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      fetch(i + 9, prefetch_step::list);
+      fetch(i + 6, prefetch_step::targets);
+      fetch(i + 3, prefetch_step::properties);
+      if (!settle<Side>(group[i]))
         return false;
     }
     return true;
-  }
-  template <path_side Side>
-  std::uint64_t count(path_length length) {
-    std::vector<confident_entry>& queue = sides_[Side].queue;
-    std::vector<confident_entry>& group = scratch_.group;
-    group.clear();
-    for (; next_length<Side>() == length; label_queue::pop(queue))
-      group.push_back(queue.front());
-    for (const confident_entry& e : group)
-      label_queue::push(queue, e);
-    return group.size();
   }
 
   template <path_side Side>

@@ -105,7 +105,13 @@ private:
     const std::size_t end = side.reached.size();
     meeting_ = marks_.at_level(sides_[other<Side>].depth());
     next_ = marks_.at_level(side.depth() + 1);
+    const auto fetch = [&](std::size_t i, prefetch_step step) {
+      if (i < end)
+        g_.template prefetch<Side>(side.reached[i], step);
+    };
     for (std::size_t i = side.level_begin.back(); i < end; ++i) {
+      fetch(i + 8, prefetch_step::list);
+      fetch(i + 4, prefetch_step::targets);
       if (!budget_.spend(g_.template degree<Side>(side.reached[i])))
         return false;
       visit<Side>(side.reached[i]);

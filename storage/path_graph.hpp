@@ -6,10 +6,9 @@
 //   degree<Side>(i)          associations that a walk over them looks at
 //   any_target<Side>(i, f)   f(target) for the other ends of those that pass, until it returns true
 //   for_each_link<Side>(i,f) f(target, confidence) for those that pass
-//   may_enter(i)             whether a path may lead through it
-//   id(i)
-//   step(from, to)           the association that a path shows there
-//   index_count()
+//   prefetch<Side>(i, step)  fetches what a walk over them reads: each step some time after the
+//   last may_enter(i)             whether a path may lead through it id(i) step(from, to) the
+//   association that a path shows there index_count()
 // Parallel associations come up one by one.
 
 #include "storage/graph_snapshot.hpp"
@@ -24,12 +23,22 @@ namespace cmem {
 
 enum path_side : std::size_t { forward = 0, backward = 1 };
 
+enum class prefetch_step : std::uint8_t { list, targets, properties };
+
 /// Whether `a` is shown rather than `b`, of associations between the same two concepts: the most
 /// confident, then the least kind, then the one that leads the way the path goes.
 [[nodiscard]] inline bool shown_before(const path_step& a, const path_step& b) noexcept {
   if (a.confidence != b.confidence)
     return a.confidence > b.confidence;
   return a.kind != b.kind ? a.kind < b.kind : a.along < b.along;
+}
+
+inline void prefetch_list(const graph_snapshot& s, std::uint32_t i, bool outgoing,
+                          prefetch_step step) noexcept {
+  if (step == prefetch_step::list)
+    return outgoing ? s.prefetch_out(i) : s.prefetch_in(i);
+  const adjacency_list list = outgoing ? s.out(i) : s.in(i);
+  return step == prefetch_step::targets ? list.prefetch() : list.prefetch_properties();
 }
 
 /// Outgoing associations of a snapshot, all of them. Holds a reference.
@@ -58,6 +67,10 @@ public:
       for (std::size_t j = 0; j < c.targets.size(); ++j)
         f(c.targets[j], c.confidence[j]);
     });
+  }
+  template <path_side Side>
+  void prefetch(std::uint32_t i, prefetch_step step) const noexcept {
+    prefetch_list(s_, i, Side == forward, step);
   }
   [[nodiscard]] bool may_enter(std::uint32_t i) const noexcept {
     return !placeholders_ || s_.is_learned(i);
@@ -109,6 +122,13 @@ public:
       s_.out(i).for_each_chunk(visit);
     if (uses_in<Side>())
       s_.in(i).for_each_chunk(visit);
+  }
+  template <path_side Side>
+  void prefetch(std::uint32_t i, prefetch_step step) const noexcept {
+    if (uses_out<Side>())
+      prefetch_list(s_, i, true, step);
+    if (uses_in<Side>())
+      prefetch_list(s_, i, false, step);
   }
   [[nodiscard]] bool may_enter(std::uint32_t i) const noexcept {
     return (!placeholders_ || s_.is_learned(i))

@@ -74,7 +74,7 @@ struct path_scratch::impl {
   std::array<search_label_side, 2> labels;
   std::vector<confident_meeting> meetings;
   std::vector<std::uint32_t> pending; // labels whose parents are to be told of them
-  std::vector<confident_entry> group; // of one length
+  std::vector<std::uint32_t> group;   // labels of one length
 };
 
 /// What a path must avoid.

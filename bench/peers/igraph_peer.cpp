@@ -17,6 +17,7 @@ class igraph_peer final : public path_peer {
 public:
   igraph_peer(std::uint32_t concepts, const peer_link* links, std::size_t count) {
     igraph_set_error_handler(igraph_error_handler_ignore);
+    igraph_set_warning_handler(igraph_warning_handler_ignore); // "Couldn't reach some vertices"
     igraph_vector_int_t ends;
     check(igraph_vector_int_init(&ends, static_cast<igraph_integer_t>(2 * count)));
     check(igraph_vector_init(&weights_, static_cast<igraph_integer_t>(count)));
