@@ -296,9 +296,11 @@ private:
     require(shortest.has_value() == !confident.empty(), "a path is found by either search");
     require(shortest.has_value() == !several.empty(), "a path has itself for an alternative");
     std::optional<std::uint32_t> hops;
-    for (const auto& n : neighborhood(s, source, depth, many * 2, scratch_))
-      if (n.index == target)
-        hops = n.hops;
+    const std::array seeds{source};
+    for (const auto& c :
+         subgraph(s, seeds, {.hops = depth, .concepts_max = many * 2}, near_).concepts)
+      if (c.index == target)
+        hops = c.hops;
     require(shortest.has_value() == hops.has_value(), "what is near has a path");
     if (!shortest)
       return;
@@ -368,6 +370,7 @@ private:
   std::vector<held_snapshot> held_;
   std::uint64_t dropped_ = 0;
   path_scratch scratch_;
+  context_scratch near_;
   std::vector<neighbor> found_; // reused
 };
 

@@ -1,6 +1,8 @@
 #include "tests/storage/query_fixture.hpp"
 
+#include <array>
 #include <functional>
+#include <span>
 
 using namespace cmem;
 using namespace cmem::test;
@@ -61,6 +63,7 @@ void write_shuffled(graph_memory& m, written_graph g, std::mt19937& random,
 
 // Every query's answer in terms of ids.
 std::string answers(graph_memory& m, const std::vector<concept_number>& learned) {
+  context_scratch around;
   const graph_snapshot& s = m.snapshot();
   std::string text = std::to_string(s.concept_count()) + " " + std::to_string(s.edge_count()) + " "
                      + std::to_string(s.placeholder_count()) + "\n";
@@ -77,8 +80,13 @@ std::string answers(graph_memory& m, const std::vector<concept_number>& learned)
                                     .filter = {.along = along},
                                     .limits = {}},
                                    m.scratch()));
-    for (const subgraph_node& n : neighborhood(s, from, 3, 25, m.scratch()))
-      text += std::to_string(m.number(n.index)) + "@" + std::to_string(n.hops) + " ";
+    const std::array seeds{from};
+    for (const subgraph_concept& c :
+         subgraph(s, seeds, {.hops = 3, .concepts_max = 25}, around).concepts)
+      text += std::to_string(m.number(c.index)) + "@" + std::to_string(c.hops) + " ";
+    const activation_seed active{from};
+    for (const activation_hit& h : activate(s, std::span(&active, 1), {.top_k = 25}, around).hits)
+      text += std::to_string(m.number(h.index)) + "=" + std::to_string(h.activation) + " ";
     for (const direction d : {direction::outgoing, direction::incoming}) {
       std::vector<neighbor> found;
       neighbors(s, from, d, {.limit = 10}, found);

@@ -1,0 +1,286 @@
+#include "storage/activation.hpp"
+
+#include "storage/context_search.hpp"
+#include "storage/filtered_walk.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <string>
+
+namespace cmem {
+
+namespace {
+
+constexpr double unit = 0x1p-40;
+constexpr std::uint64_t units_max = std::uint64_t{1} << 62; // activation_max
+static_assert(activation_max == static_cast<double>(units_max) * unit);
+constexpr double conductance_units = 0x1p32; // of a sum of conductances, exact in any order
+
+/// Two of at most units_max: it stops there, in whatever order sums are made.
+std::uint64_t add(std::uint64_t a, std::uint64_t b) noexcept { return std::min(a + b, units_max); }
+
+/// Precondition: factor in [0,1]. Products only, which every machine rounds alike.
+std::uint64_t part_of(std::uint64_t units, double factor) noexcept {
+  return static_cast<std::uint64_t>(static_cast<double>(units) * factor);
+}
+
+double conductance(const adjacency_chunk& c, std::size_t i) noexcept {
+  return std::min(1.0, static_cast<double>(c.confidence[i]) * static_cast<double>(c.weight[i]));
+}
+
+class spreading {
+public:
+  spreading(const graph_snapshot& s, const activation_query& query, context_scratch::impl& scratch)
+    : s_(s),
+      query_(query),
+      walk_(s, query.filter),
+      watch_(query.limits.deadline),
+      threshold_(std::min(query.threshold, 2 * activation_max) / unit),
+      places_(scratch.places),
+      total_places_(scratch.total_places),
+      pulses_(scratch.pulses),
+      totals_(scratch.totals),
+      ranking_(scratch.ranking) {
+    places_.reserve(s.index_count());
+    total_places_.reserve(s.index_count());
+    pulses_.clear();
+    totals_.clear();
+    ranking_.clear();
+  }
+
+  activation_answer run(std::span<const activation_seed> seeds) {
+    for (const activation_seed& seed : seeds) {
+      const auto energy = static_cast<std::uint64_t>(seed.energy / unit);
+      if (places_.in(pulses_, seed.at)) {
+        activation_pulse& p = pulses_[places_[seed.at]];
+        p.best = p.energy = add(p.energy, energy);
+      } else {
+        places_[seed.at] = static_cast<std::uint32_t>(pulses_.size());
+        pulses_.push_back({seed.at, no_pulse, energy, energy, 1.0F, 0, direction::outgoing});
+      }
+    }
+    sum_up(0);
+    seeds_ = totals_.size();
+    if (totals_.size() > query_.limits.visited_max)
+      answer_.end = traversal_end::visited_max;
+    else if (watch_.passed(0))
+      answer_.end = traversal_end::deadline;
+    std::size_t begin = 0;
+    while (answer_.end == traversal_end::complete && answer_.hops < query_.hops) {
+      const std::size_t end = pulses_.size();
+      spread(begin, end);
+      if (answer_.end != traversal_end::complete || pulses_.size() == end)
+        break;
+      ++answer_.hops;
+      sum_up(end);
+      begin = end;
+    }
+    answer_.visited = totals_.size();
+    rank();
+    return std::move(answer_);
+  }
+
+private:
+  // One hop. What was cut short is taken back as a whole.
+  void spread(std::size_t begin, std::size_t end) {
+    hop_begin_ = end;
+    fresh_ = 0;
+    for (std::size_t from = begin; from < end; ++from) {
+      const std::uint64_t energy = pulses_[from].energy;
+      if (static_cast<double>(energy) < threshold_ || energy == 0)
+        continue;
+      const std::uint32_t index = pulses_[from].index;
+      const double share = query_.fan_effect ? query_.decay / fan_of(index) : query_.decay;
+      if (!watch_.passed())
+        walk_.any_association(index, watch_,
+                              [&](const adjacency_chunk& c, std::size_t i, direction along) {
+                                if (enters(c.targets[i]))
+                                  give(static_cast<std::uint32_t>(from), share, c, i, along);
+                                return false;
+                              });
+      if (totals_.size() + fresh_ > query_.limits.visited_max)
+        answer_.end = traversal_end::visited_max;
+      else if (watch_.passed())
+        answer_.end = traversal_end::deadline;
+      if (answer_.end != traversal_end::complete) {
+        pulses_.resize(end);
+        return;
+      }
+    }
+  }
+
+  // What was entered before may be again. Seeds were not: they need not pass.
+  [[nodiscard]] bool enters(std::uint32_t index) noexcept {
+    return (total_places_.in(totals_, index) && total_places_[index] >= seeds_)
+           || walk_.enters(index);
+  }
+
+  // Sum of the conductances that a concept spreads along; 1 where there are none.
+  [[nodiscard]] double fan_of(std::uint32_t index) {
+    std::uint64_t sum = 0;
+    walk_.any_association(index, watch_, [&](const adjacency_chunk& c, std::size_t i, direction) {
+      if (enters(c.targets[i]))
+        sum += static_cast<std::uint64_t>(conductance(c, i) * conductance_units);
+      return false;
+    });
+    return sum == 0 ? 1.0 : static_cast<double>(sum) / conductance_units;
+  }
+
+  void give(std::uint32_t from, double share, const adjacency_chunk& c, std::size_t i,
+            direction along) {
+    const double factor = std::min(1.0, share * conductance(c, i));
+    const std::uint64_t energy = part_of(pulses_[from].energy, factor);
+    if (energy == 0)
+      return;
+    const std::uint32_t to = c.targets[i];
+    const activation_pulse offered{
+      to, from, energy, part_of(pulses_[from].best, factor), c.confidence[i], c.kind[i], along};
+    const std::size_t place = places_[to];
+    if (place < hop_begin_ || !places_.in(pulses_, to)) {
+      fresh_ += total_places_.in(totals_, to) ? 0U : 1U;
+      places_[to] = static_cast<std::uint32_t>(pulses_.size());
+      pulses_.push_back(offered);
+      return;
+    }
+    activation_pulse& p = pulses_[place];
+    const std::uint64_t sum = add(p.energy, energy);
+    if (brings_more(offered, p))
+      p = offered;
+    p.energy = sum;
+  }
+
+  [[nodiscard]] bool brings_more(const activation_pulse& a, const activation_pulse& b) const {
+    if (a.best != b.best)
+      return a.best > b.best;
+    if (a.from != b.from)
+      return s_.node(pulses_[a.from].index).id < s_.node(pulses_[b.from].index).id;
+    return a.kind != b.kind ? a.kind < b.kind : a.along < b.along;
+  }
+
+  void sum_up(std::size_t begin) {
+    for (std::size_t i = begin; i < pulses_.size(); ++i) {
+      const activation_pulse& p = pulses_[i];
+      const auto at = static_cast<std::uint32_t>(i);
+      if (!total_places_.in(totals_, p.index)) {
+        total_places_[p.index] = static_cast<std::uint32_t>(totals_.size());
+        totals_.push_back({p.index, at, p.energy, p.best});
+        continue;
+      }
+      activation_total& t = totals_[total_places_[p.index]];
+      t.energy = add(t.energy, p.energy);
+      if (p.best > t.best) {
+        t.best = p.best;
+        t.best_at = at;
+      }
+    }
+  }
+
+  void rank() {
+    for (std::size_t i = query_.with_seeds ? 0 : seeds_; i < totals_.size(); ++i)
+      if (totals_[i].energy != 0)
+        ranking_.push_back(static_cast<std::uint32_t>(i));
+    const std::size_t hits = std::min(query_.top_k, ranking_.size());
+    std::partial_sort(ranking_.begin(), ranking_.begin() + static_cast<std::ptrdiff_t>(hits),
+                      ranking_.end(), [this](std::uint32_t a, std::uint32_t b) {
+                        const activation_total& x = totals_[a];
+                        const activation_total& y = totals_[b];
+                        return x.energy != y.energy ? x.energy > y.energy
+                                                    : s_.node(x.index).id < s_.node(y.index).id;
+                      });
+    answer_.hits.reserve(hits);
+    for (std::size_t i = 0; i < hits; ++i) {
+      const activation_total& t = totals_[ranking_[i]];
+      answer_.hits.push_back({t.index, static_cast<double>(t.energy) * unit, way_to(t.best_at),
+                              static_cast<double>(t.best) * unit});
+    }
+  }
+
+  [[nodiscard]] path way_to(std::uint32_t last) const {
+    path way;
+    std::uint32_t at = last;
+    for (; pulses_[at].from != no_pulse; at = pulses_[at].from) {
+      const activation_pulse& p = pulses_[at];
+      path_step step;
+      step.index = p.index;
+      step.kind = p.kind;
+      step.confidence = p.confidence;
+      step.along = p.along;
+      way.steps.push_back(step);
+    }
+    way.source = pulses_[at].index;
+    std::reverse(way.steps.begin(), way.steps.end());
+    for (const path_step& step : way.steps)
+      way.confidence *= static_cast<double>(step.confidence);
+    return way;
+  }
+
+  const graph_snapshot& s_;
+  const activation_query& query_;
+  filtered_walk walk_;
+  deadline_watch watch_;
+  double threshold_; // units
+  index_places& places_;
+  index_places& total_places_;
+  std::vector<activation_pulse>& pulses_;
+  std::vector<activation_total>& totals_;
+  std::vector<std::uint32_t>& ranking_;
+  std::size_t seeds_ = 0;     // of totals_
+  std::size_t hop_begin_ = 0; // of the pulses that are being made
+  std::uint64_t fresh_ = 0;   // of them, concepts not reached before
+  activation_answer answer_;
+};
+
+} // namespace
+
+activation_answer activate(const graph_snapshot& s, std::span<const activation_seed> seeds,
+                           const activation_query& query, context_scratch& scratch) {
+  assert(check(query));
+  assert(std::all_of(seeds.begin(), seeds.end(), [&s](const activation_seed& seed) {
+    return seed.at < s.index_count() && s.is_learned(seed.at) && check_energy(seed.energy);
+  }));
+  return spreading(s, query, scratch.get()).run(seeds);
+}
+
+result<activation_answer> activate(const graph_snapshot& s,
+                                   std::span<const basic_activation_seed<concept_id>> seeds,
+                                   const activation_query& query, context_scratch& scratch) {
+  if (auto fine = check(query); !fine)
+    return fine.error();
+  if (seeds.empty())
+    return failure{errc::invalid_argument, "no seeds: give one concept or more"};
+  std::vector<activation_seed> indices;
+  indices.reserve(seeds.size());
+  for (const auto& seed : seeds) {
+    if (auto fine = check_energy(seed.energy); !fine)
+      return fine.error();
+    const auto index = s.index_of(seed.at);
+    if (!index)
+      return failure{errc::not_found, "concept " + seed.at.hex() + " is not learned"};
+    indices.push_back({*index, seed.energy});
+  }
+  return activate(s, indices, query, scratch);
+}
+
+result<void> check(const activation_query& query) {
+  if (query.hops > activation_hops_max)
+    return failure{errc::invalid_argument, "hops is " + std::to_string(query.hops) + ": at most "
+                                             + std::to_string(activation_hops_max)};
+  if (!(query.decay > 0 && query.decay <= 1))
+    return failure{errc::invalid_argument,
+                   "decay is " + std::to_string(query.decay) + ": above 0, and at most 1"};
+  if (!(query.threshold >= 0))
+    return failure{errc::invalid_argument,
+                   "threshold is " + std::to_string(query.threshold) + ": 0 or more"};
+  return check(query.filter);
+}
+
+result<void> check_energy(double energy) {
+  if (!(energy >= 0 && energy <= activation_max))
+    return failure{errc::invalid_argument,
+                   "the energy of a seed is " + std::to_string(energy) + ": from 0 to "
+                     + std::to_string(static_cast<std::uint64_t>(activation_max))};
+  return {};
+}
+
+} // namespace cmem
