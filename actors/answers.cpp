@@ -2,6 +2,20 @@
 
 namespace cmem {
 
+namespace {
+
+path_record to_record(const graph_snapshot& s, const path& p) {
+  path_record record;
+  record.source = s.node(p.source).id;
+  record.confidence = p.confidence;
+  record.hops.reserve(p.steps.size());
+  for (const auto& step : p.steps)
+    record.hops.push_back({s.node(step.index).id, step.kind, step.confidence, step.along});
+  return record;
+}
+
+} // namespace
+
 result<concept_record> answer_find(const graph_snapshot& s, const concept_id& id) {
   const auto found = s.find(id);
   if (!found)
@@ -29,13 +43,50 @@ result<std::optional<path_record>> answer_path(const graph_snapshot& s, const co
     return found.error();
   if (!*found)
     return std::optional<path_record>{};
-  path_record record;
-  record.source = source;
-  record.confidence = (*found)->confidence;
-  record.hops.reserve((*found)->steps.size());
-  for (const auto& step : (*found)->steps)
-    record.hops.push_back({s.node(step.index).id, step.kind, step.confidence});
-  return std::optional<path_record>{std::move(record)};
+  return std::optional<path_record>{to_record(s, **found)};
+}
+
+result<paths_record> answer_paths(const graph_snapshot& s, const concept_id& source,
+                                  const concept_id& target, const path_query& query,
+                                  path_scratch& scratch) {
+  const auto found = find_paths(s, source, target, query, scratch);
+  if (!found)
+    return found.error();
+  paths_record record{{}, found->end, found->visited};
+  record.found.reserve(found->found.size());
+  for (const path& p : found->found)
+    record.found.push_back(to_record(s, p));
+  return record;
+}
+
+result<subgraph_record> answer_subgraph(const graph_snapshot& s, std::span<const concept_id> seeds,
+                                        const subgraph_query& query, context_scratch& scratch) {
+  const auto found = subgraph(s, seeds, query, scratch);
+  if (!found)
+    return found.error();
+  subgraph_record record{{},         {},          found->concepts_cut, found->associations_cut,
+                         found->end, found->hops, found->visited};
+  record.concepts.reserve(found->concepts.size());
+  for (const subgraph_concept& c : found->concepts)
+    record.concepts.push_back({s.node(c.index).id, c.hops});
+  record.associations.reserve(found->associations.size());
+  for (const subgraph_association& a : found->associations)
+    record.associations.push_back({s.node(a.source).id, s.node(a.target).id, a.kind, a.confidence,
+                                   a.weight, a.times.created, a.times.last_used});
+  return record;
+}
+
+result<activation_record> answer_activation(
+  const graph_snapshot& s, std::span<const basic_activation_seed<concept_id>> seeds,
+  const activation_query& query, context_scratch& scratch) {
+  const auto found = activate(s, seeds, query, scratch);
+  if (!found)
+    return found.error();
+  activation_record record{{}, found->end, found->hops, found->visited};
+  record.hits.reserve(found->hits.size());
+  for (const activation_hit& h : found->hits)
+    record.hits.push_back({s.node(h.index).id, h.activation, to_record(s, h.way), h.carried});
+  return record;
 }
 
 } // namespace cmem

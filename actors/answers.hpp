@@ -9,6 +9,7 @@
 
 #include <exception>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace cmem {
@@ -22,6 +23,17 @@ result<std::vector<neighbor_record>> answer_neighbors(const graph_snapshot& s, c
 result<std::optional<path_record>> answer_path(const graph_snapshot& s, const concept_id& source,
                                                const concept_id& target, std::uint32_t max_depth,
                                                path_scratch& scratch);
+/// Fails as find_paths() of storage/queries.hpp does.
+result<paths_record> answer_paths(const graph_snapshot& s, const concept_id& source,
+                                  const concept_id& target, const path_query& query,
+                                  path_scratch& scratch);
+/// Fails as subgraph() does.
+result<subgraph_record> answer_subgraph(const graph_snapshot& s, std::span<const concept_id> seeds,
+                                        const subgraph_query& query, context_scratch& scratch);
+/// Fails as activate() does.
+result<activation_record> answer_activation(
+  const graph_snapshot& s, std::span<const basic_activation_seed<concept_id>> seeds,
+  const activation_query& query, context_scratch& scratch);
 
 /// For handlers: what `f` (returning result<T>) answers; what it throws becomes an error and kills
 /// nobody.

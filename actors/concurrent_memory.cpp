@@ -164,9 +164,40 @@ result<std::optional<path_record>> concurrent_memory::find_path(const concept_re
                                                                 const concept_ref& target,
                                                                 std::uint32_t max_depth) const {
   const auto held = snapshot();
-  return impl_->core->with_scratch([&](path_scratch& scratch) {
+  return impl_->core->with_scratch<path_scratch>([&](path_scratch& scratch) {
     return answer_path(*held, source.id, target.id, max_depth, scratch);
   });
+}
+
+result<paths_record> concurrent_memory::find_paths(const concept_ref& source,
+                                                   const concept_ref& target,
+                                                   const path_query& query) const {
+  const auto held = snapshot();
+  return impl_->core->with_scratch<path_scratch>([&](path_scratch& scratch) {
+    return answer_paths(*held, source.id, target.id, query, scratch);
+  });
+}
+
+result<subgraph_record> concurrent_memory::subgraph(const std::vector<concept_ref>& seeds,
+                                                    const subgraph_query& query) const {
+  std::vector<concept_id> ids;
+  ids.reserve(seeds.size());
+  for (const concept_ref& seed : seeds)
+    ids.push_back(seed.id);
+  const auto held = snapshot();
+  return impl_->core->with_scratch<context_scratch>(
+    [&](context_scratch& scratch) { return answer_subgraph(*held, ids, query, scratch); });
+}
+
+result<activation_record> concurrent_memory::activate(const std::vector<named_seed>& seeds,
+                                                      const activation_query& query) const {
+  std::vector<basic_activation_seed<concept_id>> by_id;
+  by_id.reserve(seeds.size());
+  for (const named_seed& seed : seeds)
+    by_id.push_back({seed.at.id, seed.energy});
+  const auto held = snapshot();
+  return impl_->core->with_scratch<context_scratch>(
+    [&](context_scratch& scratch) { return answer_activation(*held, by_id, query, scratch); });
 }
 
 snapshot_guard concurrent_memory::snapshot() const noexcept { return impl_->storage().load(); }

@@ -27,6 +27,8 @@ namespace cmem {
 
 struct actor_handles; // actors/handles.hpp
 
+using named_seed = basic_activation_seed<concept_ref>;
+
 /// Writes go to a log and return a ticket at once; a reconciler merges them every few milliseconds
 /// into a new snapshot; reads use the newest snapshot and never wait. Calls here are direct: none
 /// crosses a mailbox.
@@ -87,6 +89,19 @@ public:
   [[nodiscard]] result<std::optional<path_record>> find_path(const concept_ref& source,
                                                              const concept_ref& target,
                                                              std::uint32_t max_depth = 6) const;
+  /// As asked for in full: most confident paths, alternatives, filter, limits; maybe none. Fails:
+  /// not_found, invalid_argument.
+  [[nodiscard]] result<paths_record> find_paths(const concept_ref& source,
+                                                const concept_ref& target,
+                                                const path_query& query) const;
+  /// What lies around some concepts, e.g. subgraph({"rain", "snow"}). Fails: not_found,
+  /// invalid_argument.
+  [[nodiscard]] result<subgraph_record> subgraph(const std::vector<concept_ref>& seeds,
+                                                 const subgraph_query& query = {}) const;
+  /// What comes to mind with some concepts, e.g. activate({{"rain", 1.0}, {"snow", 0.5}}). Fails:
+  /// not_found, invalid_argument.
+  [[nodiscard]] result<activation_record> activate(const std::vector<named_seed>& seeds,
+                                                   const activation_query& query = {}) const;
   /// The newest snapshot, held until the guard goes, on this thread. For storage/queries.hpp.
   [[nodiscard]] snapshot_guard snapshot() const noexcept;
   /// The newest snapshot as a handle that may be kept and mailed.

@@ -16,6 +16,7 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <tuple>
 
 namespace cmem {
 
@@ -63,17 +64,19 @@ public:
   void unsubscribe(const caf::actor_addr& who);
   [[nodiscard]] std::vector<snapshot_subscriber> subscribers() const;
 
-  /// Calls `f` with a path_scratch that nobody else uses: this thread's, made at its first search.
-  template <class F>
+  /// Calls `f` with a path_scratch or context_scratch that nobody else uses: this thread's, made at
+  /// its first search.
+  template <class Scratch, class F>
   auto with_scratch(F f) {
-    auto* mine = scratches_.mine();
-    if (mine == nullptr) { // more threads than slots
-      path_scratch once;
+    auto* slot = scratches_.mine();
+    if (slot == nullptr) { // more threads than slots
+      Scratch once;
       return f(once);
     }
-    if (!mine->scratch)
-      mine->scratch = std::make_unique<path_scratch>();
-    return f(*mine->scratch);
+    auto& mine = std::get<std::unique_ptr<Scratch>>(slot->of_thread);
+    if (!mine)
+      mine = std::make_unique<Scratch>();
+    return f(*mine);
   }
 
   [[nodiscard]] memory_stats stats() const;
@@ -88,7 +91,7 @@ public:
 
 private:
   struct scratch_slot {
-    std::unique_ptr<path_scratch> scratch; // its thread's
+    std::tuple<std::unique_ptr<path_scratch>, std::unique_ptr<context_scratch>> of_thread;
   };
 
   explicit memory_core(config c);

@@ -3,6 +3,9 @@
 #include "actors/answers.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <limits>
+#include <string>
 #include <utility>
 
 namespace cmem {
@@ -18,6 +21,97 @@ neighbor_filter to_filter(const msg::neighbors& m) {
   else if (!m.any_kind)
     f.limit = 0; // nothing has such a kind
   return f;
+}
+
+result<traversal_filter> to_filter(const msg::traversal_bounds& b) {
+  traversal_filter f;
+  for (const kind_id kind : b.kinds) {
+    if (kind >= kinds_max)
+      return failure{errc::unknown_kind, "kind " + std::to_string(kind)
+                                           + " cannot be: there are at most "
+                                           + std::to_string(kinds_max)};
+    f.kinds.insert(kind);
+  }
+  if (b.along > direction::both)
+    return failure{errc::invalid_argument,
+                   "no direction has the number " + std::to_string(static_cast<unsigned>(b.along))};
+  f.along = b.along;
+  f.confidence_min = b.confidence_min;
+  f.strength_min = b.strength_min;
+  return f;
+}
+
+traversal_limits to_limits(const msg::traversal_bounds& b) {
+  // Longer than that is no deadline, and would not fit into the clock.
+  constexpr std::chrono::microseconds longest = std::chrono::hours(24 * 365);
+  traversal_limits limits;
+  if (b.within_us != 0 && b.within_us < static_cast<std::uint64_t>(longest.count()))
+    limits =
+      traversal_limits::within(std::chrono::microseconds(static_cast<std::int64_t>(b.within_us)));
+  limits.visited_max = b.visited_max;
+  return limits;
+}
+
+std::size_t to_size(std::uint64_t n) {
+  return static_cast<std::size_t>(
+    std::min<std::uint64_t>(n, std::numeric_limits<std::size_t>::max()));
+}
+
+result<msg::path_list> answer(reader_state& state, const msg::find_paths& m) {
+  path_query query;
+  if (m.order > path_order::most_confident)
+    return failure{errc::invalid_argument, "no order of paths has the number "
+                                             + std::to_string(static_cast<unsigned>(m.order))};
+  query.order = m.order;
+  query.max_depth = m.max_depth;
+  query.alternatives = to_size(m.alternatives);
+  const auto filter = to_filter(m.bounds);
+  if (!filter)
+    return filter.error();
+  query.filter = *filter;
+  query.limits = to_limits(m.bounds);
+  const auto& s = state.newest();
+  auto found = answer_paths(s, m.source, m.target, query, state.scratch);
+  if (!found)
+    return found.error();
+  return msg::path_list{s.sequence(), std::move(found).value()};
+}
+
+result<msg::subgraph_found> answer(reader_state& state, const msg::subgraph& m) {
+  const auto filter = to_filter(m.bounds);
+  if (!filter)
+    return filter.error();
+  const subgraph_query query{m.hops, to_size(m.concepts_max), to_size(m.associations_max), *filter,
+                             to_limits(m.bounds)};
+  const auto& s = state.newest();
+  auto found = answer_subgraph(s, m.seeds, query, state.context);
+  if (!found)
+    return found.error();
+  return msg::subgraph_found{s.sequence(), std::move(found).value()};
+}
+
+result<msg::activation_found> answer(reader_state& state, const msg::activate& m) {
+  const auto filter = to_filter(m.bounds);
+  if (!filter)
+    return filter.error();
+  std::vector<basic_activation_seed<concept_id>> seeds;
+  seeds.reserve(m.seeds.size());
+  for (const msg::activation_seed& seed : m.seeds)
+    seeds.push_back({seed.id, seed.energy});
+  const activation_query query{m.hops,       m.decay,      m.threshold, to_size(m.top_k),
+                               m.fan_effect, m.with_seeds, *filter,     to_limits(m.bounds)};
+  const auto& s = state.newest();
+  auto found = answer_activation(s, seeds, query, state.context);
+  if (!found)
+    return found.error();
+  return msg::activation_found{s.sequence(), std::move(found).value()};
+}
+
+template <class Message, class Answer>
+auto answers(reader_actor::stateful_pointer<reader_state> self) {
+  return [self](const Message& m) -> caf::result<Answer> {
+    return cmem::answer([&] { return answer(cafx::state(self), m); });
+  };
 }
 
 template <class Message, class Answer>
@@ -72,6 +166,9 @@ reader_actor::behavior_type make_reader(reader_actor::stateful_pointer<reader_st
         return a;
       });
     },
+    answers<msg::find_paths, msg::path_list>(self),
+    answers<msg::subgraph, msg::subgraph_found>(self),
+    answers<msg::activate, msg::activation_found>(self),
     [self](const msg::newer_snapshot& m) {
       if (auto h = m.cell->take())
         cafx::state(self).held = std::move(h);
@@ -86,6 +183,9 @@ reader_pool_actor::behavior_type make_reader_pool(
     hands_on<msg::find, concept_record>(self),
     hands_on<msg::neighbors, msg::neighbor_list>(self),
     hands_on<msg::find_path, msg::path_answer>(self),
+    hands_on<msg::find_paths, msg::path_list>(self),
+    hands_on<msg::subgraph, msg::subgraph_found>(self),
+    hands_on<msg::activate, msg::activation_found>(self),
   };
 }
 

@@ -15,6 +15,7 @@ struct reader_state {
   std::shared_ptr<memory_core> core;
   snapshot_handle held;
   path_scratch scratch;
+  context_scratch context;
 
   const graph_snapshot& newest();
 };

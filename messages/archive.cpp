@@ -14,7 +14,11 @@ namespace cmem {
 namespace {
 
 using writer = cereal::PortableBinaryOutputArchive;
-using reader = cereal::PortableBinaryInputArchive;
+
+struct reader : cereal::PortableBinaryInputArchive {
+  using PortableBinaryInputArchive::PortableBinaryInputArchive;
+  std::uint8_t version = 0; // of what is read
+};
 
 /// Lets the archive read bytes where they are.
 class view_buffer : public std::streambuf {
@@ -111,11 +115,19 @@ void load(reader& in, neighbor_record& r) {
   in(r.kind, r.confidence, r.weight);
 }
 
+direction load_along(reader& in) {
+  std::uint8_t number = 0;
+  in(number);
+  if (number > static_cast<std::uint8_t>(direction::incoming))
+    throw std::runtime_error("a hop followed in direction " + std::to_string(number));
+  return static_cast<direction>(number);
+}
+
 void save(writer& out, const path_record& r) {
   save(out, r.source);
   save_list(out, r.hops, [&](const path_hop& h) {
     save(out, h.id);
-    out(h.kind, h.confidence);
+    out(h.kind, h.confidence, static_cast<std::uint8_t>(h.along));
   });
   out(r.confidence);
 }
@@ -124,6 +136,8 @@ void load(reader& in, path_record& r) {
   load_list(in, r.hops, path_depth_max, "a path", [&](path_hop& h) {
     load(in, h.id);
     in(h.kind, h.confidence);
+    if (in.version >= 2)
+      h.along = load_along(in);
   });
   in(r.confidence);
 }
@@ -156,11 +170,10 @@ result<T> from_bytes(std::string_view bytes) {
   std::istream stream(&buffer);
   try {
     reader in(stream);
-    std::uint8_t version = 0;
-    in(version);
-    if (version != archive_version)
-      return failure{errc::parse_error, "archive of version " + std::to_string(version)
-                                          + ": this one reads version "
+    in(in.version);
+    if (in.version == 0 || in.version > archive_version)
+      return failure{errc::parse_error, "archive of version " + std::to_string(in.version)
+                                          + ": this one reads versions 1 to "
                                           + std::to_string(archive_version)};
     T value{};
     load(in, value);

@@ -19,7 +19,9 @@
 
 namespace cmem {
 
-inline constexpr std::uint8_t archive_version = 1;
+/// 2 says of each hop of a path how it was followed; archives of version 1 are read still, their
+/// hops as outgoing.
+inline constexpr std::uint8_t archive_version = 2;
 inline constexpr std::size_t archive_list_max = 1U << 24; ///< of a list of records
 
 /// Defined for concept_record, association_record, neighbor_record, path_record, and vectors of
@@ -27,7 +29,8 @@ inline constexpr std::size_t archive_list_max = 1U << 24; ///< of a list of reco
 template <class T>
 [[nodiscard]] std::string to_bytes(const T& value);
 
-/// Fails (parse_error): another version, cut short, bytes left over, or a length over its limit.
+/// Fails (parse_error): a version that is not known, cut short, bytes left over, or a length over
+/// its limit.
 template <class T>
 [[nodiscard]] result<T> from_bytes(std::string_view bytes);
 

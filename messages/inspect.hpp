@@ -13,13 +13,22 @@ namespace cmem {
 CMEM_INSPECT_ENUM(errc)
 CMEM_INSPECT_ENUM(fate)
 CMEM_INSPECT_ENUM(direction)
+CMEM_INSPECT_ENUM(path_order)
+CMEM_INSPECT_ENUM(traversal_end)
 CMEM_INSPECT(concept_id, bytes)
 CMEM_INSPECT(ticket, number, writer, memory)
 CMEM_INSPECT(settlement, what, reason)
 CMEM_INSPECT(concept_record, id, name, content, vector, strength, confidence, created,
              last_accessed, access_count, attributes)
 CMEM_INSPECT(neighbor_record, id, kind, confidence, weight)
-CMEM_INSPECT(path_hop, id, kind, confidence)
+CMEM_INSPECT(path_hop, id, kind, confidence, along)
 CMEM_INSPECT(path_record, source, hops, confidence)
+CMEM_INSPECT(paths_record, found, end, visited)
+CMEM_INSPECT(association_record, source, target, kind, confidence, weight, created, last_used)
+CMEM_INSPECT(distant_concept, id, hops)
+CMEM_INSPECT(subgraph_record, concepts, associations, concepts_cut, associations_cut, end, hops,
+             visited)
+CMEM_INSPECT(activated_concept, id, activation, way, carried)
+CMEM_INSPECT(activation_record, hits, end, hops, visited)
 
 } // namespace cmem

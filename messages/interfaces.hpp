@@ -31,7 +31,10 @@ using reader_pool_actor = cafx::typed<
   // Best first, as storage/queries.hpp orders them.
   msg::neighbor_list(msg::neighbors),
   // Fewest hops.
-  msg::path_answer(msg::find_path)>;
+  msg::path_answer(msg::find_path),
+  // These end by their bounds with what they have, and say so.
+  msg::path_list(msg::find_paths), msg::subgraph_found(msg::subgraph),
+  msg::activation_found(msg::activate)>;
 
 /// Anyone who wants to hold the newest snapshot. Local only, never published: see newer_snapshot.
 using snapshot_subscriber = cafx::typed<
@@ -40,7 +43,9 @@ using snapshot_subscriber = cafx::typed<
 
 /// One of the pool. Local only, never published: it takes snapshots.
 using reader_actor = cafx::typed<concept_record(msg::find), msg::neighbor_list(msg::neighbors),
-                                 msg::path_answer(msg::find_path), void(msg::newer_snapshot)>;
+                                 msg::path_answer(msg::find_path), msg::path_list(msg::find_paths),
+                                 msg::subgraph_found(msg::subgraph),
+                                 msg::activation_found(msg::activate), void(msg::newer_snapshot)>;
 
 namespace msg {
 

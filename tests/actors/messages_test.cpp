@@ -140,6 +140,50 @@ TEST_CASE("answers survive the wire") {
   CHECK(n.carried(s) == s);
 }
 
+TEST_CASE("traversals survive the wire, and what they are answered with") {
+  node n;
+  const auto id = concept_id::from_halves(1, 2);
+  const msg::traversal_bounds bounds{{1, 7}, 0.5F, 0.25F, direction::both, 1'000, 99};
+  const auto checked = [&](const msg::traversal_bounds& b) {
+    CHECK(b.kinds == bounds.kinds);
+    CHECK(b.confidence_min == 0.5F);
+    CHECK(b.strength_min == 0.25F);
+    CHECK(b.along == direction::both);
+    CHECK(b.within_us == 1'000);
+    CHECK(b.visited_max == 99);
+  };
+  const auto paths = n.carried(msg::find_paths{id, id, path_order::most_confident, 5, 3, bounds});
+  CHECK(paths.order == path_order::most_confident);
+  CHECK(paths.max_depth == 5);
+  CHECK(paths.alternatives == 3);
+  checked(paths.bounds);
+  const auto around = n.carried(msg::subgraph{{id, id}, 4, 5, 6, bounds});
+  CHECK(around.seeds.size() == 2);
+  CHECK(around.hops == 4);
+  CHECK(around.concepts_max == 5);
+  CHECK(around.associations_max == 6);
+  checked(around.bounds);
+  const auto active = n.carried(msg::activate{{{id, 2.0}}, 4, 0.75, 0.5, 6, true, true, bounds});
+  REQUIRE(active.seeds.size() == 1);
+  CHECK(active.seeds[0].energy == 2.0);
+  CHECK(active.hops == 4);
+  CHECK(active.decay == 0.75);
+  CHECK(active.threshold == 0.5);
+  CHECK(active.top_k == 6);
+  CHECK(active.fan_effect);
+  CHECK(active.with_seeds);
+  checked(active.bounds);
+
+  const path_record way{id, {{id, 2, 0.5F, direction::incoming}}, 0.5};
+  const paths_record found{{way, way}, traversal_end::deadline, 7};
+  CHECK(n.carried(msg::path_list{3, found}).paths == found);
+  const subgraph_record near{
+    {{id, 1}}, {{id, id, 2, 0.5F, 1.0F, 3, 4}}, true, false, traversal_end::visited_max, 5, 6};
+  CHECK(n.carried(msg::subgraph_found{3, near}).subgraph == near);
+  const activation_record hits{{{id, 0.5, way, 0.25}}, traversal_end::complete, 2, 3};
+  CHECK(n.carried(msg::activation_found{3, hits}).activation == hits);
+}
+
 TEST_CASE("type ids leave room for a host's own") {
   STATIC_REQUIRE(caf::id_block::cmem::begin == CMEM_TYPE_ID_BASE);
   STATIC_REQUIRE(caf::id_block::cmem::begin >= caf::first_custom_type_id);

@@ -2,6 +2,8 @@
 
 #include "tests/actors/stepped.hpp"
 
+#include <cmath>
+
 using namespace cmem;
 using namespace cmem::test;
 using namespace std::chrono_literals;
@@ -54,6 +56,92 @@ TEST_CASE("filters reach the query") {
   CHECK(ask({.id = a_id, .confidence_min = 0.3F})
         == std::vector<neighbor_record>{{b_id, kinds::causal, 0.5F, 1.0F}});
   CHECK(ask({.id = a_id, .limit = 1}).size() == 1);
+}
+
+TEST_CASE("traversals by message answer what direct ones do") {
+  stepped_system s;
+  const auto memory = open_triangle(s);
+  const auto pool = memory->actors().reader_pool;
+  const auto sequence = memory->snapshot()->sequence();
+
+  const auto paths = good(
+    s.ask<msg::path_list>(pool, msg::find_paths{a_id, c_id, path_order::most_confident, 6, 1, {}}));
+  CHECK(paths.sequence == sequence);
+  CHECK(
+    paths.paths
+    == good(memory->find_paths("a", "c", {.order = path_order::most_confident, .max_depth = 6})));
+  CHECK(paths.paths.found.size() == 1);
+
+  const auto near = good(s.ask<msg::subgraph_found>(pool, msg::subgraph{.seeds = {a_id}}));
+  CHECK(near.sequence == sequence);
+  CHECK(near.subgraph == good(memory->subgraph({"a"})));
+  CHECK(near.subgraph.concepts.size() == 3);
+  REQUIRE(near.subgraph.associations.size() == 3);
+  CHECK(near.subgraph.associations[0].weight > 0.0F);
+  CHECK(near.subgraph.associations[0].created > 0);
+
+  const auto active =
+    good(s.ask<msg::activation_found>(pool, msg::activate{.seeds = {{a_id, 1.0}, {b_id, 0.5}}}));
+  CHECK(active.sequence == sequence);
+  CHECK(active.activation == good(memory->activate({{"a", 1.0}, {"b", 0.5}})));
+  REQUIRE(active.activation.hits.size() == 1);
+  // c: from a by 0.25 * 3, from b by 0.5 * 2, and from a over b
+  CHECK(active.activation.hits[0].id == c_id);
+  CHECK(active.activation.hits[0].activation == 0.5 * 0.75 + 0.5 * 0.5 + 0.25 * 0.5);
+  CHECK(active.activation.hits[0].way.hops
+        == std::vector<path_hop>{{c_id, kinds::temporal, 0.25F}});
+}
+
+TEST_CASE("bounds of traversals reach the query") {
+  stepped_system s;
+  const auto memory = open_triangle(s);
+  const auto pool = memory->actors().reader_pool;
+  const auto near = [&](const msg::traversal_bounds& bounds) {
+    return good(s.ask<msg::subgraph_found>(pool, msg::subgraph{{c_id}, 1, 9, 9, bounds})).subgraph;
+  };
+  CHECK(near({}).concepts.size() == 1);
+  CHECK(near({.along = direction::incoming}).concepts.size() == 3);
+  CHECK(near({.kinds = {kinds::causal}, .along = direction::incoming}).concepts.size() == 2);
+  CHECK(near({.confidence_min = 0.3F, .along = direction::incoming}).concepts.size() == 2);
+  CHECK(near({.strength_min = 2.0F, .along = direction::incoming}).concepts.size() == 1);
+  const auto cut = near({.along = direction::incoming, .visited_max = 2});
+  CHECK(cut.end == traversal_end::visited_max);
+  CHECK(cut.hops == 0);
+  CHECK(near({.within_us = 3'600'000'000}).end == traversal_end::complete);
+  CHECK(near({.within_us = static_cast<std::uint64_t>(-1)}).end == traversal_end::complete);
+}
+
+TEST_CASE("bad traversals are errors, and kill nobody") {
+  stepped_system s;
+  const auto memory = open_triangle(s);
+  const auto pool = memory->actors().reader_pool;
+  const auto nobody = concept_id::from_name("nobody");
+  const auto near = [&](const msg::subgraph& m) {
+    return code_of(s.ask<msg::subgraph_found>(pool, m));
+  };
+  CHECK(near({.seeds = {}}) == errc::invalid_argument);
+  CHECK(near({.seeds = {nobody}}) == errc::not_found);
+  CHECK(near({.seeds = {a_id}, .hops = 100'000}) == errc::invalid_argument);
+  CHECK(near({.seeds = {a_id}, .bounds = {.kinds = {kinds_max}}}) == errc::unknown_kind);
+  CHECK(near({.seeds = {a_id}, .bounds = {.along = static_cast<direction>(9)}})
+        == errc::invalid_argument);
+  CHECK(near({.seeds = {a_id}, .bounds = {.confidence_min = std::nanf("")}})
+        == errc::invalid_argument);
+  const auto active = [&](const msg::activate& m) {
+    return code_of(s.ask<msg::activation_found>(pool, m));
+  };
+  CHECK(active({.seeds = {}}) == errc::invalid_argument);
+  CHECK(active({.seeds = {{a_id, -1.0}}}) == errc::invalid_argument);
+  CHECK(active({.seeds = {{nobody, 1.0}}}) == errc::not_found);
+  CHECK(active({.seeds = {{a_id, 1.0}}, .decay = 0.0}) == errc::invalid_argument);
+  const auto paths = [&](const msg::find_paths& m) {
+    return code_of(s.ask<msg::path_list>(pool, m));
+  };
+  CHECK(paths({.source = a_id, .target = nobody}) == errc::not_found);
+  CHECK(paths({.source = a_id, .target = c_id, .max_depth = 100'000}) == errc::invalid_argument);
+  CHECK(paths({.source = a_id, .target = c_id, .order = static_cast<path_order>(7)})
+        == errc::invalid_argument);
+  CHECK(!s.has_logged("spawned again"));
 }
 
 TEST_CASE("what is not there is an error or an empty answer") {

@@ -39,7 +39,8 @@ void run(std::string_view bytes) {
   // Bytes are compared, not values: a NaN is not equal to itself. Those given may be of the other
   // byte order.
   const std::string written = to_bytes(*read);
-  require(written.size() == bytes.size(), "a value is written as long as it was");
+  if (static_cast<std::uint8_t>(bytes[1]) == archive_version) // behind cereal's own mark
+    require(written.size() == bytes.size(), "a value is written as long as it was");
   const auto again = from_bytes<T>(written);
   require(again.has_value() && to_bytes(*again) == written, "what is written is read back");
 }
