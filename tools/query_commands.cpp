@@ -1,5 +1,4 @@
-// get and neighbors ask the segments where they can; path asks the snapshot that a store opens
-// with.
+// get and neighbors ask the segments where they can.
 
 #include "tools/concept_source.hpp"
 #include "tools/jsonl_writer.hpp"
@@ -10,11 +9,6 @@ namespace cmem::tools {
 namespace {
 
 using nlohmann::ordered_json;
-
-failure not_there(const std::string& id) {
-  return {errc::not_found,
-          "concept " + show_text(id) + " is not in the store; an ID is 32 hex digits or a name"};
-}
 
 ordered_json concept_json(const concept_record& r, std::uint64_t outgoing) {
   ordered_json j;
@@ -62,40 +56,6 @@ ordered_json neighbor_json(const found_neighbor& n) {
   one["confidence"] = json_number(n.confidence);
   one["weight"] = json_number(n.weight);
   return one;
-}
-
-std::string show_name(const concept_view& v) { return tools::show_name(v.id(), v.name()); }
-
-/// Names as commands take them again.
-ordered_json names_of(const graph_snapshot& s, const path& p) {
-  ordered_json names = ordered_json::array();
-  names.push_back(line_name(s.at(p.source)));
-  for (const path_step& step : p.steps)
-    names.push_back(line_name(s.at(step.index)));
-  return names;
-}
-
-ordered_json path_json(const graph_snapshot& s, const kind_registry& kinds,
-                       const std::optional<path>& p) {
-  ordered_json j;
-  j["found"] = p.has_value();
-  j["hops"] = p ? ordered_json(p->hops()) : ordered_json();
-  j["path"] = p ? names_of(s, *p) : ordered_json::array();
-  j["kinds"] = ordered_json::array();
-  if (p)
-    for (const path_step& step : p->steps)
-      j["kinds"].push_back(std::string(kinds.name_of(step.kind)));
-  j["confidence"] = p ? ordered_json(p->confidence) : ordered_json();
-  return j;
-}
-
-void print_path(std::ostream& out, const graph_snapshot& s, const kind_registry& kinds,
-                const path& p) {
-  out << show_name(s.at(p.source)) << '\n';
-  for (const path_step& step : p.steps)
-    out << "  -[" << show_text(kinds.name_of(step.kind)) << ' ' << show_float(step.confidence)
-        << "]-> " << show_name(s.at(step.index)) << '\n';
-  out << p.hops() << " hops, confidence " << show_float(static_cast<float>(p.confidence)) << '\n';
 }
 
 } // namespace
@@ -156,27 +116,6 @@ int neighbors_from(const concept_source& from, const neighbors_arguments& a, con
   }
   if (a.json)
     c.out << dump(j) << '\n';
-  return exit_ok;
-}
-
-int path_command(const path_arguments& a, const console& c) {
-  const auto memory = open_store(a.store, {}, c);
-  if (!memory)
-    return fail(c, memory.error());
-  const auto s = (*memory)->share();
-  for (const auto& end : {a.from, a.to})
-    if (!s->find(parse_id(end)))
-      return fail(c, not_there(end));
-  path_scratch scratch;
-  const auto found = find_path(*s, parse_id(a.from), parse_id(a.to), a.max_depth, scratch);
-  if (!found)
-    return fail(c, found.error());
-  if (a.json)
-    c.out << dump(path_json(*s, (*memory)->known_kinds(), *found)) << '\n';
-  else if (*found)
-    print_path(c.out, *s, (*memory)->known_kinds(), **found);
-  else
-    c.out << "no path within " << a.max_depth << " hops\n";
   return exit_ok;
 }
 

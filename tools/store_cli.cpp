@@ -61,13 +61,7 @@ void add_store_commands(CLI::App& app, store_command_line& line) {
   neighbors->add_flag("--incoming", line.neighbors.incoming,
                       "Those that lead here instead; reads the whole store");
 
-  auto* path = add(app, "path", "Find the way of fewest hops from one concept to another",
-                   line.path.store, line.path.json);
-  path->add_option("FROM", line.path.from, id_help)->required();
-  path->add_option("TO", line.path.to, id_help)->required();
-  path->add_option("--max-depth", line.path.max_depth, "Hops at most")
-    ->check(CLI::Range(std::uint32_t{0}, path_depth_max))
-    ->capture_default_str();
+  add_traversal_commands(app, line);
 
   add(app, "stats", "Count what a store holds; reads all of it but content and vectors",
       line.stats.store, line.stats.json);
@@ -136,6 +130,10 @@ std::optional<int> run_store_command(const CLI::App& app, const store_command_li
     return neighbors_command(line.neighbors, c);
   if (given("path"))
     return path_command(line.path, c);
+  if (given("expand"))
+    return expand_command(line.expand, c);
+  if (given("activate"))
+    return activate_command(line.activate, c);
   if (given("stats"))
     return stats_command(line.stats, c);
   if (given("verify"))

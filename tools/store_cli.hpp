@@ -16,6 +16,8 @@ struct store_command_line {
   get_arguments get;
   neighbors_arguments neighbors;
   path_arguments path;
+  expand_arguments expand;
+  activate_arguments activate;
   store_arguments stats;
   store_arguments verify;
   store_arguments compact;
@@ -29,6 +31,8 @@ struct store_command_line {
 
 /// Adds the subcommands, which write to `line`.
 void add_store_commands(CLI::App& app, store_command_line& line);
+/// Those of them that are in traversal_cli.cpp.
+void add_traversal_commands(CLI::App& app, store_command_line& line);
 /// Runs the one that was given; nullopt when it was none of them.
 std::optional<int> run_store_command(const CLI::App& app, const store_command_line& line,
                                      const console& c);

@@ -4,11 +4,13 @@
 
 #include "storage/limits.hpp"
 #include "tools/cli.hpp"
+#include "tools/traversal_arguments.hpp"
 
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace cmem::tools {
 
@@ -46,6 +48,33 @@ struct path_arguments {
   std::string from;
   std::string to;
   std::uint32_t max_depth = 6;
+  bool weighted = false;                        ///< most confident instead of fewest hops
+  std::optional<std::size_t> alternatives = {}; ///< paths at most; unset: one
+  traversal_arguments bounds = {};
+  bool json = false;
+};
+
+struct expand_arguments {
+  std::string store;
+  std::vector<std::string> ids;
+  std::uint32_t hops = 2;
+  std::size_t max_concepts = 100;
+  std::size_t max_associations = 1'000;
+  traversal_arguments bounds = {};
+  bool dot = false;
+  bool json = false;
+};
+
+struct activate_arguments {
+  std::string store;
+  std::vector<std::string> ids;
+  double energy = 1.0; ///< of each
+  std::uint32_t hops = 3;
+  double decay = 0.5;
+  double threshold = 1e-3;
+  std::size_t top = 10;
+  bool fan = false;
+  traversal_arguments bounds = {};
   bool json = false;
 };
 
@@ -96,6 +125,10 @@ int get_from(const concept_source& from, const get_arguments& a, const console& 
 int neighbors_from(const concept_source& from, const neighbors_arguments& a, const console& c);
 /// That there is no path is an answer: exit_ok.
 int path_command(const path_arguments& a, const console& c);
+/// Concepts within some hops of others, and the associations among them.
+int expand_command(const expand_arguments& a, const console& c);
+/// Concepts that spreading activation reaches, with the way that brought the most.
+int activate_command(const activate_arguments& a, const console& c);
 int stats_command(const store_arguments& a, const console& c);
 
 /// Merges all segments into one, in which nothing is that was forgotten or replaced.

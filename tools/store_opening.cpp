@@ -1,6 +1,7 @@
 #include "tools/store_opening.hpp"
 
 #include "tools/report.hpp"
+#include "tools/shown.hpp"
 #include "tools/status_line.hpp"
 #include "tools/store_files.hpp"
 
@@ -73,6 +74,11 @@ int fail(const console& c, const failure& f, int code) {
 concept_id parse_id(std::string_view text) {
   const auto id = concept_id::from_hex(text);
   return id ? *id : concept_id::from_name(text);
+}
+
+failure not_there(const std::string& id) {
+  return {errc::not_found,
+          "concept " + show_text(id) + " is not in the store; an ID is 32 hex digits or a name"};
 }
 
 } // namespace cmem::tools

@@ -40,5 +40,7 @@ int fail(const console& c, const failure& f, int code = exit_missed);
 
 /// From 32 hex digits or a name.
 [[nodiscard]] concept_id parse_id(std::string_view text);
+/// What to say of an id, as it was typed, that the store does not have.
+[[nodiscard]] failure not_there(const std::string& id);
 
 } // namespace cmem::tools
