@@ -122,6 +122,12 @@ void run_reader(const thread_task& task, reader_tally& tally) {
       case query_kind::find_path:
         found = reader->find_path(drawn.a, drawn.b, task.load.path_depth_max).has_value();
         break;
+      case query_kind::confident_path:
+      case query_kind::alternative_paths:
+      case query_kind::subgraph:
+      case query_kind::activation:
+        found = reader->traverse(drawn.kind, drawn.a, drawn.b, task.load) != 0;
+        break;
     }
     const std::int64_t after = monotonic_ns();
     const std::int64_t latency = times.unpaced() ? after - before : after - *due;

@@ -3,6 +3,7 @@
 #include "tools/store_opening.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <iostream>
 #include <vector>
@@ -39,11 +40,40 @@ public:
     const auto path = cmem::find_path(*snapshot, *a, *b, depth_max, scratch_);
     return path ? std::optional(path->hops()) : std::nullopt;
   }
+  std::size_t traverse(query_kind kind, const concept_id& from, const concept_id& to,
+                       const phase& limits) override {
+    const auto snapshot = memory_.snapshot();
+    const auto a = snapshot->index_of(from);
+    const auto b = snapshot->index_of(to);
+    if (!a || !b)
+      return 0;
+    if (kind == query_kind::subgraph) {
+      const std::array seeds{*a};
+      return subgraph(*snapshot, seeds,
+                      {.hops = limits.context_hops, .concepts_max = limits.context_concepts},
+                      context_)
+        .concepts.size();
+    }
+    if (kind == query_kind::activation) {
+      const std::array seeds{activation_seed{*a}};
+      return activate(*snapshot, seeds,
+                      {.hops = limits.context_hops, .top_k = limits.context_concepts}, context_)
+        .hits.size();
+    }
+    path_query query;
+    query.max_depth = limits.path_depth_max;
+    if (kind == query_kind::confident_path)
+      query.order = path_order::most_confident;
+    else
+      query.alternatives = limits.alternatives;
+    return find_paths(*snapshot, *a, *b, query, scratch_).found.size();
+  }
 
 private:
   const concurrent_memory& memory_;
   std::vector<neighbor> found_;
   path_scratch scratch_;
+  context_scratch context_;
 };
 
 class memory_target final : public scenario_target {
@@ -60,6 +90,7 @@ public:
   std::unique_ptr<target_reader> make_reader() override {
     return std::make_unique<memory_reader>(*memory_);
   }
+  [[nodiscard]] bool offers(query_kind) const noexcept override { return true; }
   [[nodiscard]] fate outcome(const ticket& t) const override {
     return memory_->snapshot()->outcome(t).what;
   }

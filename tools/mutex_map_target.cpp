@@ -1,4 +1,5 @@
 #include "tools/mutable_graph.hpp"
+#include "tools/mutable_graph_context.hpp"
 #include "tools/scenario_target.hpp"
 
 #include <algorithm>
@@ -28,6 +29,8 @@ public:
   std::size_t neighbors(const concept_id& id, std::size_t limit) override;
   std::optional<std::size_t> find_path(const concept_id& from, const concept_id& to,
                                        std::uint32_t depth_max) override;
+  std::size_t traverse(query_kind kind, const concept_id& from, const concept_id& to,
+                       const phase& limits) override;
 
 private:
   struct found {
@@ -39,6 +42,7 @@ private:
   mutex_map& map_;
   std::vector<found> found_;
   mutable_graph_paths paths_;
+  mutable_graph_context context_;
 };
 
 class mutex_map final : public scenario_target {
@@ -67,6 +71,7 @@ public:
   std::unique_ptr<target_reader> make_reader() override {
     return std::make_unique<mutex_map_reader>(*this);
   }
+  [[nodiscard]] bool offers(query_kind) const noexcept override { return true; }
   [[nodiscard]] fate outcome(const ticket&) const override { return fate::unknown; }
   [[nodiscard]] bool visible_at_return() const noexcept override { return true; }
   result<void> await(const ticket&, std::chrono::nanoseconds) override { return {}; }
@@ -128,6 +133,32 @@ std::optional<std::size_t> mutex_map_reader::find_path(const concept_id& from, c
   if (a == nullptr || b == nullptr)
     return std::nullopt;
   return paths_.hops(map_.graph_, map_.graph_.index_of(*a), map_.graph_.index_of(*b), depth_max);
+}
+
+std::size_t mutex_map_reader::traverse(query_kind kind, const concept_id& from,
+                                       const concept_id& to, const phase& limits) {
+  const std::shared_lock lock(map_.mutex_);
+  const mutable_graph& g = map_.graph_;
+  const node* a = g.find(from);
+  const node* b = g.find(to);
+  if (a == nullptr || b == nullptr)
+    return 0;
+  const std::uint32_t start = g.index_of(*a);
+  switch (kind) {
+    case query_kind::confident_path:
+      return context_.confident_path(g, start, g.index_of(*b), limits.path_depth_max) ? 1 : 0;
+    case query_kind::alternative_paths:
+      return context_.alternative_paths(g, start, g.index_of(*b), limits.path_depth_max,
+                                        limits.alternatives);
+    case query_kind::subgraph:
+      return context_.subgraph(g, start, limits.context_hops, limits.context_concepts).first;
+    case query_kind::activation:
+      return context_.activation(g, start, limits.context_hops, limits.context_concepts);
+    case query_kind::find:
+    case query_kind::neighbors:
+    case query_kind::find_path: break;
+  }
+  return target_reader::traverse(kind, from, to, limits);
 }
 
 } // namespace

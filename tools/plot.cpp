@@ -25,7 +25,9 @@ constexpr std::string_view ink = "fill:#212529;";
 constexpr std::string_view faint_ink = "fill:#6c757d;";
 constexpr const char* write_color = "#d9480f";
 constexpr const char* read_color = "#1c7ed6";
-constexpr std::array<const char*, query_kinds> query_colors = {"#2b8a3e", "#1c7ed6", "#9c36b5"};
+constexpr std::array query_colors = {"#2b8a3e", "#1c7ed6", "#9c36b5", "#e67700",
+                                     "#0b7285", "#5c940d", "#c2255c"};
+static_assert(query_colors.size() == query_kinds);
 constexpr const char* staleness_color = "#c92a2a";
 
 using value_of = std::function<double(const timeline_point&)>;
@@ -71,7 +73,15 @@ std::string tick_duration(double ns) {
 
 double nanoseconds(std::int64_t ns) { return static_cast<double>(ns); }
 
-std::vector<panel> panels() {
+bool asked(const scenario_report& report, std::size_t kind) {
+  for (const auto& run : report.runs)
+    for (const auto& t : run.timeline)
+      if (t.queries[kind].count != 0)
+        return true;
+  return false;
+}
+
+std::vector<panel> panels(const scenario_report& report) {
   std::vector<panel> all(3);
   all[0] = {"Rates", "operations per second", tick_rate, {}};
   all[0].lines.push_back({"writes", write_color, false,
@@ -80,6 +90,8 @@ std::vector<panel> panels() {
                           [](const auto& t) { return static_cast<double>(t.reads) / t.seconds; }});
   all[1] = {"Read latency since due", "latency", tick_duration, {}};
   for (std::size_t k = 0; k < query_kinds; ++k) {
+    if (!asked(report, k))
+      continue;
     const std::string name(query_names[k]);
     all[1].lines.push_back(
       {"", query_colors[k], true, [k](const auto& t) { return nanoseconds(t.queries[k].p50); }});
@@ -127,7 +139,7 @@ class painter {
 public:
   explicit painter(const scenario_report& report)
     : report_(report),
-      panels_(panels()),
+      panels_(panels(report)),
       width_(report.runs.size() > 1 ? column_width : single_width),
       svg_(margin_left + static_cast<double>(report.runs.size()) * (width_ + column_gap),
            header_height + static_cast<double>(panels_.size()) * (panel_height + panel_gap)

@@ -219,6 +219,8 @@ result<run_report> run_scenario(const scenario& s, const dataset& data, scenario
                                 const run_hooks& hooks) {
   if (s.phases.empty() || data.learnable == 0)
     return failure{errc::invalid_argument, "a scenario needs a phase, and data with a concept"};
+  if (auto offered = check_offered(s, target); !offered)
+    return offered.error();
   std::vector<kind_id> kinds;
   for (const auto& name : data.kinds) {
     auto kind = target.register_kind(name);

@@ -34,7 +34,8 @@ struct run_hooks {
 
 /// Runs it. The calling thread watches: it samples staleness by polling 1,000 times a second while
 /// watched writes are under way, which overstates staleness by up to 1 ms.
-/// Fails when the target refuses a kind or the preload; missed expectations are in the report.
+/// Fails when the target refuses a kind or the preload, or does not offer a query; missed
+/// expectations are in the report.
 result<run_report> run_scenario(const scenario& s, const dataset& data, scenario_target& target,
                                 const run_hooks& hooks);
 

@@ -1,5 +1,6 @@
 #include "tools/scenario.hpp"
 
+#include "storage/activation.hpp"
 #include "storage/limits.hpp"
 #include "tools/toml_reader.hpp"
 
@@ -56,6 +57,9 @@ void read_load(toml_table& t, phase& p) {
   t.integer("readers", p.readers, 1, threads_max);
   t.integer("path_depth_max", p.path_depth_max, 1, path_depth_max);
   t.integer("neighbors_limit", p.neighbors_limit, 1, 1'000'000);
+  t.integer("alternatives", p.alternatives, 1, 100);
+  t.integer("context_hops", p.context_hops, 1, activation_hops_max);
+  t.integer("context_concepts", p.context_concepts, 1, 1'000'000);
   read_mix(t, "write_mix", p.write_weights, write_names);
   read_mix(t, "query_mix", p.query_weights, query_names);
 }
@@ -184,7 +188,8 @@ result<scenario> parse_scenario(std::string_view text, const std::string& file) 
   phase defaults;
   defaults.write_weights[static_cast<std::size_t>(write_kind::learn_concept)] = 1;
   defaults.write_weights[static_cast<std::size_t>(write_kind::learn_association)] = 3;
-  defaults.query_weights.fill(1);
+  for (const auto kind : {query_kind::find, query_kind::neighbors, query_kind::find_path})
+    defaults.query_weights[static_cast<std::size_t>(kind)] = 1;
   read_load(t, defaults);
   if (auto data = t.table("data"))
     read_data(*data, s.data, file);

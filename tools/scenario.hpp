@@ -32,10 +32,20 @@ inline constexpr std::array<std::string_view, write_kinds> write_names = {
   "learn_concept", "learn_association", "strengthen",     "strengthen_association", "record_access",
   "record_use",    "set_attributes",    "forget_concept", "forget_association"};
 
-enum class query_kind : std::uint8_t { find, neighbors, find_path };
-inline constexpr std::size_t query_kinds = 3;
-inline constexpr std::array<std::string_view, query_kinds> query_names = {"find", "neighbors",
-                                                                          "find_path"};
+enum class query_kind : std::uint8_t {
+  find,
+  neighbors,
+  find_path,
+  confident_path,
+  alternative_paths,
+  subgraph,
+  activation,
+};
+inline constexpr std::size_t query_kinds = 7;
+/// In the order of query_kind; also the keys of a query mix.
+inline constexpr std::array<std::string_view, query_kinds> query_names = {
+  "find",     "neighbors", "find_path", "confident_path", "alternative_paths",
+  "subgraph", "activation"};
 
 /// Operations per second of all threads together.
 struct rate {
@@ -58,8 +68,11 @@ struct phase {
   unsigned readers = 1;
   write_mix write_weights{};
   query_mix query_weights{};
-  std::uint32_t path_depth_max = 8;   ///< of find_path
-  std::uint32_t neighbors_limit = 16; ///< of neighbors
+  std::uint32_t path_depth_max = 8;     ///< of find_path, confident_path, alternative_paths
+  std::uint32_t neighbors_limit = 16;   ///< of neighbors
+  std::uint32_t alternatives = 3;       ///< of alternative_paths
+  std::uint32_t context_hops = 2;       ///< of subgraph and activation
+  std::uint32_t context_concepts = 100; ///< that subgraph and activation return at most
 };
 
 enum class data_source : std::uint8_t { wordnet, synthetic, jsonl };

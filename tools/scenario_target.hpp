@@ -45,6 +45,10 @@ public:
   /// Hops of the shortest path; nullopt without one.
   virtual std::optional<std::size_t> find_path(const concept_id& from, const concept_id& to,
                                                std::uint32_t depth_max) = 0;
+  /// confident_path and alternative_paths from one concept to another, subgraph and activation
+  /// around one: how many paths, or concepts, were found. Only of kinds that the target offers.
+  virtual std::size_t traverse(query_kind kind, const concept_id& from, const concept_id& to,
+                               const phase& limits);
 };
 
 /// Threads: all calls from any thread; a reader belongs to one.
@@ -55,6 +59,10 @@ public:
   virtual result<kind_id> register_kind(std::string_view kind) = 0;
   virtual result<ticket> write(const write_op& o) = 0;
   virtual std::unique_ptr<target_reader> make_reader() = 0;
+  /// The kinds behind find_path are not for everyone.
+  [[nodiscard]] virtual bool offers(query_kind kind) const noexcept {
+    return kind <= query_kind::find_path;
+  }
   /// What the newest state knows of the entry. A poll: wakes nobody, waits for nobody.
   [[nodiscard]] virtual fate outcome(const ticket& t) const = 0;
   /// True where a write is visible when it returns: then outcome() is not worth asking.
@@ -65,6 +73,9 @@ public:
   virtual void finish() = 0;
   [[nodiscard]] virtual target_counters counters() const = 0;
 };
+
+/// Fails (unsupported) when a phase asks for what the target does not offer.
+result<void> check_offered(const scenario& s, const scenario_target& target);
 
 enum class target_kind : std::uint8_t { memory, mutex_map };
 

@@ -92,7 +92,9 @@ query_drawer::drawn query_drawer::draw() {
   const std::size_t known = std::max<std::size_t>(shared_.concepts_taken(), 1);
   const auto some = [&] { return concepts[random_.below(known)].id; };
   const concept_id a = some();
-  return {kind, a, kind == query_kind::find_path ? some() : a};
+  const bool pair = kind == query_kind::find_path || kind == query_kind::confident_path
+                    || kind == query_kind::alternative_paths;
+  return {kind, a, pair ? some() : a};
 }
 
 } // namespace cmem::tools

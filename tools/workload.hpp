@@ -113,7 +113,7 @@ public:
   struct drawn {
     query_kind kind;
     concept_id a;
-    concept_id b; ///< find_path: the target
+    concept_id b; ///< of paths: the target
   };
   drawn draw();
 

@@ -226,16 +226,36 @@ TEST_CASE("the timeline holds every operation once") {
   CHECK(reads == report.phases[0].reads.done + report.phases[1].reads.done);
 }
 
+TEST_CASE("a query that the target does not offer is refused before anything is learned") {
+  fake_target target;
+  auto p = short_phase(100, 100);
+  p.query_weights[static_cast<std::size_t>(query_kind::subgraph)] = 1;
+  scenario s;
+  s.preload = 1;
+  s.phases = {p};
+  const auto report = run_scenario(s, small_data(), target, {});
+  REQUIRE_FALSE(report);
+  CHECK(
+    report.error()
+    == failure{errc::unsupported,
+               "phase \"test\" asks for subgraph, which is not offered by fake: leave it out of "
+               "query_mix, or run without that"});
+  CHECK(target.written == 0);
+  s.phases[0].reads = {};
+  CHECK(check_offered(s, target));
+}
+
 TEST_CASE("the map behind a mutex takes every operation and accounts for it") {
   const auto target = make_mutex_map_target(500);
   auto p = short_phase(5'000, 1'000);
   p.write_weights = {20, 50, 8, 5, 8, 3, 3, 2, 2};
-  p.query_weights = {1, 1, 1};
+  p.query_weights.fill(1);
   p.writers = 2;
   p.readers = 2;
   const auto report = run({p}, *target, 0.5);
   CHECK(report.missed.empty());
   CHECK(report.phases[0].staleness.count > 0);
+  CHECK(report.phases[0].queries.size() == query_kinds);
   CHECK(report.accounting.target.concepts > 0);
 }
 
@@ -243,12 +263,13 @@ TEST_CASE("the memory takes every operation and accounts for it") {
   const auto target = memory();
   auto p = short_phase(5'000, 1'000, 0.3);
   p.write_weights = {20, 50, 8, 5, 8, 3, 3, 2, 2};
-  p.query_weights = {1, 1, 1};
+  p.query_weights.fill(1);
   p.writers = 2;
   p.readers = 2;
   const auto report = run({p}, *target, 0.5);
   CHECK(report.missed.empty());
   CHECK(report.phases[0].staleness.count > 0);
+  CHECK(report.phases[0].queries.size() == query_kinds);
   CHECK(report.accounting.target.concepts > 0);
   CHECK(report.accounting.target.snapshots > 0);
 }

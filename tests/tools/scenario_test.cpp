@@ -93,6 +93,32 @@ TEST_CASE("a script is read as it stands") {
   CHECK(s.phases[1].reads == rate{0, true});
   CHECK(s.phases[1].readers == 3);
   CHECK(s.phases[1].query_weights == query_mix{2, 1, 0});
+  CHECK(s.phases[0].query_weights == query_mix{1, 1, 1}); // those that every target offers
+}
+
+TEST_CASE("a mix may ask for paths by confidence, alternatives and context") {
+  const auto read = parse_scenario(R"(
+[data]
+source = "synthetic"
+[[phase]]
+seconds = 1
+reads_per_s = 10
+alternatives = 5
+context_hops = 3
+context_concepts = 50
+[phase.query_mix]
+confident_path = 1
+alternative_paths = 2
+subgraph = 3
+activation = 4
+)",
+                                   "a.toml");
+  REQUIRE(read);
+  const phase& p = read->phases[0];
+  CHECK(p.query_weights == query_mix{0, 0, 0, 1, 2, 3, 4});
+  CHECK(p.alternatives == 5);
+  CHECK(p.context_hops == 3);
+  CHECK(p.context_concepts == 50);
 }
 
 TEST_CASE("every script that comes with the project is good") {

@@ -127,4 +127,15 @@ TEST_CASE("queries ask for what was taken, evenly") {
     CHECK(std::any_of(data.concepts.begin(), data.concepts.begin() + 10,
                       [&](const auto& c) { return c.id == id; }));
   CHECK(seen[query_kind::find_path] == Approx(2'000).epsilon(0.1));
+  for (std::size_t kind = 0; kind < query_kinds; ++kind) {
+    query_mix only{};
+    only[kind] = 1;
+    query_drawer one(w, only, 1);
+    bool pairs = false;
+    for (int i = 0; i < 100; ++i) {
+      const auto drawn = one.draw();
+      pairs |= drawn.a != drawn.b;
+    }
+    CHECK(pairs == (query_names[kind].find("path") != std::string_view::npos));
+  }
 }
