@@ -12,6 +12,16 @@
 
 namespace cmem {
 
+/// A concept under its id, to be sorted without looking it up again and again.
+struct keyed_concept {
+  concept_id id;
+  std::uint32_t index;
+
+  friend bool operator<(const keyed_concept& a, const keyed_concept& b) noexcept {
+    return a.id < b.id;
+  }
+};
+
 /// What a concept got at one hop.
 struct activation_pulse {
   std::uint32_t index;
@@ -37,6 +47,9 @@ struct context_scratch::impl {
   index_places total_places; // in `totals`
   std::vector<subgraph_concept> concepts;
   std::vector<subgraph_association> associations;
+  std::vector<keyed_concept> keys;
+  std::vector<keyed_concept> merged; // as many
+  std::vector<float> confidences;
   std::vector<activation_pulse> pulses; // by hop
   std::vector<activation_total> totals; // seeds first
   std::vector<std::uint32_t> ranking;   // places of totals

@@ -6,12 +6,38 @@
 
 #include <algorithm>
 #include <cassert>
+#include <functional>
 #include <string>
-#include <tuple>
 
 namespace cmem {
 
 namespace {
+
+constexpr std::size_t sorted_run = 2048;
+
+// Bottom-up merge sort, which can be left: whether the watch let it end. `spare` is of any size.
+bool sort_in_time(std::vector<keyed_concept>& keys, std::vector<keyed_concept>& spare,
+                  deadline_watch& watch) {
+  const auto at = [](std::vector<keyed_concept>& v, std::size_t i) {
+    return v.begin() + static_cast<std::ptrdiff_t>(std::min(i, v.size()));
+  };
+  for (std::size_t i = 0; i < keys.size(); i += sorted_run) {
+    std::sort(at(keys, i), at(keys, i + sorted_run));
+    if (watch.passed(sorted_run))
+      return false;
+  }
+  spare.resize(keys.size());
+  for (std::size_t run = sorted_run; run < keys.size(); run *= 2) {
+    for (std::size_t i = 0; i < keys.size(); i += 2 * run) {
+      std::merge(at(keys, i), at(keys, i + run), at(keys, i + run), at(keys, i + 2 * run),
+                 at(spare, i));
+      if (watch.passed(2 * run))
+        return false;
+    }
+    keys.swap(spare);
+  }
+  return true;
+}
 
 class subgraph_search {
 public:
@@ -23,6 +49,7 @@ public:
       watch_(query.limits.deadline),
       places_(scratch.places),
       concepts_(scratch.concepts),
+      scratch_(scratch),
       associations_(scratch.associations) {
     places_.reserve(s.index_count());
     concepts_.clear();
@@ -33,13 +60,14 @@ public:
     for (const std::uint32_t seed : seeds)
       if (!places_.in(concepts_, seed))
         reach(seed, 0);
-    order_from(0);
-    spread();
+    deadline_watch none{std::nullopt}; // seeds are there at any rate
     answer_.visited = concepts_.size();
-    if (concepts_.size() > query_.concepts_max) {
-      answer_.concepts_cut = true;
-      concepts_.resize(query_.concepts_max);
-    }
+    const bool limited = concepts_.size() > query_.limits.visited_max;
+    order_from(0, none);
+    if (limited)
+      answer_.end = traversal_end::visited_max;
+    else
+      spread();
     answer_.concepts.assign(concepts_.begin(), concepts_.end());
     if (query_.associations_max != 0)
       collect();
@@ -52,24 +80,38 @@ private:
     concepts_.push_back({index, hops});
   }
 
-  void order_from(std::size_t begin) {
-    std::sort(concepts_.begin() + static_cast<std::ptrdiff_t>(begin), concepts_.end(),
-              [this](const subgraph_concept& a, const subgraph_concept& b) {
-                return s_.node(a.index).id < s_.node(b.index).id;
-              });
-    for (std::size_t i = begin; i < concepts_.size(); ++i)
-      places_[concepts_[i].index] = static_cast<std::uint32_t>(i);
+  // Sorts the last hop, and of more than are wanted keeps the first. False: the watch left it.
+  bool order_from(std::size_t begin, deadline_watch& watch) {
+    std::vector<keyed_concept>& keys = scratch_.keys;
+    keys.clear();
+    for (std::size_t i = begin; i < concepts_.size(); ++i) {
+      keys.push_back({s_.node(concepts_[i].index).id, concepts_[i].index});
+      if (watch.passed(1))
+        return false;
+    }
+    const std::size_t wanted = query_.concepts_max - std::min(begin, query_.concepts_max);
+    if (keys.size() > wanted) {
+      answer_.concepts_cut = true;
+      const auto end = keys.begin() + static_cast<std::ptrdiff_t>(wanted);
+      std::nth_element(keys.begin(), end, keys.end());
+      keys.resize(wanted);
+    }
+    if (!sort_in_time(keys, scratch_.merged, watch))
+      return false;
+    const std::uint32_t hops = concepts_.empty() ? 0 : concepts_.back().hops;
+    concepts_.resize(begin);
+    for (const keyed_concept& k : keys)
+      reach(k.index, hops);
+    return true;
   }
 
   // Whole hops, until there are concepts enough and it is known whether there are more.
   void spread() {
-    if (concepts_.size() > query_.limits.visited_max)
-      answer_.end = traversal_end::visited_max;
-    else if (watch_.passed(0))
+    if (watch_.passed(0))
       answer_.end = traversal_end::deadline;
     std::size_t begin = 0; // of the last hop
     while (answer_.end == traversal_end::complete && answer_.hops < query_.hops
-           && begin < concepts_.size() && concepts_.size() <= query_.concepts_max) {
+           && begin < concepts_.size() && !answer_.concepts_cut) {
       const std::size_t end = concepts_.size();
       // With as many as wanted, the next one says that there are more: which it is does not matter.
       const bool only_whether = end == query_.concepts_max;
@@ -81,8 +123,15 @@ private:
       }
       if (concepts_.size() == end)
         return;
+      const std::uint64_t reached = concepts_.size();
+      if (!order_from(end, watch_)) {
+        answer_.concepts_cut = false;
+        answer_.end = traversal_end::deadline;
+        concepts_.resize(end);
+        return;
+      }
+      answer_.visited = reached;
       ++answer_.hops;
-      order_from(end);
       begin = end;
     }
   }
@@ -107,6 +156,7 @@ private:
     }
   }
 
+  // By source as they come, and each source's sorted: the whole is never.
   void collect() {
     deadline_watch late = watch_;
     traversal_filter outgoing = query_.filter; // every association has its source among them, once
@@ -115,45 +165,49 @@ private:
     for (const subgraph_concept& from : concepts_) {
       if (late.passed(1))
         break;
-      walk.any_association(from.index, late,
-                           [&](const adjacency_chunk& c, std::size_t i, direction) {
-                             if (places_.in(concepts_, c.targets[i]))
-                               take({from.index, c.targets[i], c.kind[i], c.confidence[i],
-                                     c.weight[i], c.times_of(i)});
-                             return false;
-                           });
+      const std::size_t begin = associations_.size();
+      const bool left = walk.any_association(
+        from.index, late, [&](const adjacency_chunk& c, std::size_t i, direction) {
+          if (places_.in(concepts_, c.targets[i]))
+            associations_.push_back(
+              {from.index, c.targets[i], c.kind[i], c.confidence[i], c.weight[i], c.times_of(i)});
+          return false;
+        });
+      if (left) { // a part of its list, in whatever order
+        associations_.resize(begin);
+        break;
+      }
+      std::sort(associations_.begin() + static_cast<std::ptrdiff_t>(begin), associations_.end(),
+                [this](const subgraph_association& a, const subgraph_association& b) {
+                  return a.target != b.target ? places_[a.target] < places_[b.target]
+                                              : a.kind < b.kind;
+                });
+      // Now and then, so that this holds twice what is wanted and not the whole graph.
+      if (associations_.size() / 2 > std::max<std::size_t>(query_.associations_max, 512))
+        keep_best();
     }
     if (late.passed() && answer_.end == traversal_end::complete)
       answer_.end = traversal_end::deadline;
     keep_best();
-    std::sort(associations_.begin(), associations_.end(),
-              [this](const auto& a, const auto& b) { return order_of(a) < order_of(b); });
     answer_.associations.assign(associations_.begin(), associations_.end());
   }
 
-  void take(const subgraph_association& a) {
-    associations_.push_back(a);
-    // Now and then, so that this holds twice what is wanted and not the whole graph.
-    if (associations_.size() / 2 > std::max<std::size_t>(query_.associations_max, 512))
-      keep_best();
-  }
-
+  // The most confident, in the order in which they are; of the least of these the first.
   void keep_best() {
     if (associations_.size() <= query_.associations_max)
       return;
     answer_.associations_cut = true;
-    const auto last = associations_.begin() + static_cast<std::ptrdiff_t>(query_.associations_max);
-    std::nth_element(associations_.begin(), last, associations_.end(),
-                     [this](const auto& a, const auto& b) {
-                       return a.confidence != b.confidence ? a.confidence > b.confidence
-                                                           : order_of(a) < order_of(b);
-                     });
-    associations_.erase(last, associations_.end());
-  }
-
-  [[nodiscard]] std::tuple<std::uint32_t, std::uint32_t, kind_id> order_of(
-    const subgraph_association& a) const noexcept {
-    return {places_[a.source], places_[a.target], a.kind};
+    std::vector<float>& sorted = scratch_.confidences;
+    sorted.clear();
+    for (const subgraph_association& a : associations_)
+      sorted.push_back(a.confidence);
+    const auto last = sorted.begin() + static_cast<std::ptrdiff_t>(query_.associations_max) - 1;
+    std::nth_element(sorted.begin(), last, sorted.end(), std::greater<>());
+    const float least = *last;
+    auto of_least = 1 + std::count(sorted.begin(), last, least);
+    std::erase_if(associations_, [&](const subgraph_association& a) {
+      return a.confidence < least || (a.confidence <= least && of_least-- <= 0);
+    });
   }
 
   const graph_snapshot& s_;
@@ -162,6 +216,7 @@ private:
   deadline_watch watch_;
   index_places& places_;
   std::vector<subgraph_concept>& concepts_;
+  context_scratch::impl& scratch_;
   std::vector<subgraph_association>& associations_;
   subgraph_answer answer_;
 };

@@ -208,6 +208,30 @@ TEST_CASE("Many associations are cut to the best as they come") {
   CHECK(text(m, ask(m, {1}, query)) == expected(g, {1}, query));
 }
 
+TEST_CASE("Many concepts of one hop come by id, and the first of them where there are too many") {
+  constexpr concept_number concepts = 9'000;
+  plain_graph g;
+  for (concept_number n = 1; n <= concepts; ++n) {
+    g.concepts[n] = 1.0F;
+    g.chain({1, n});
+  }
+  context_memory m;
+  m.hold(g);
+  const auto all_of_them = ask(m, {1}, {.concepts_max = all, .associations_max = 0});
+  REQUIRE(all_of_them.concepts.size() == concepts);
+  for (concept_number n = 1; n <= concepts; ++n)
+    if (m.number(all_of_them.concepts[n - 1].index) != n)
+      FAIL("no " << n << " in its place");
+  for (const std::size_t most : {2U, 100U, 5'000U, concepts - 1}) {
+    const auto some = ask(m, {1}, {.concepts_max = most, .associations_max = 0});
+    CHECK(some.concepts_cut);
+    CHECK(some.visited == concepts);
+    CHECK(some.concepts
+          == std::vector(all_of_them.concepts.begin(),
+                         all_of_them.concepts.begin() + static_cast<std::ptrdiff_t>(most)));
+  }
+}
+
 TEST_CASE("A limit leaves whole hops, and says so") {
   plain_graph g;
   for (concept_number n = 1; n <= 40; ++n)
