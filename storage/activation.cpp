@@ -82,7 +82,7 @@ public:
   }
 
 private:
-  // One hop. What was cut short is taken back as a whole.
+  // One hop. One that was cut short is not summed up.
   void spread(std::size_t begin, std::size_t end) {
     hop_begin_ = end;
     fresh_ = 0;
@@ -103,10 +103,8 @@ private:
         answer_.end = traversal_end::visited_max;
       else if (watch_.passed())
         answer_.end = traversal_end::deadline;
-      if (answer_.end != traversal_end::complete) {
-        pulses_.resize(end);
+      if (answer_.end != traversal_end::complete)
         return;
-      }
     }
   }
 
