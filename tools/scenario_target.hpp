@@ -74,9 +74,6 @@ public:
   [[nodiscard]] virtual target_counters counters() const = 0;
 };
 
-/// Fails (unsupported) when a phase asks for what the target does not offer.
-result<void> check_offered(const scenario& s, const scenario_target& target);
-
 enum class target_kind : std::uint8_t { memory, mutex_map };
 
 /// The memory, by its facade. Fails as concurrent_memory does.
@@ -86,5 +83,8 @@ result<std::unique_ptr<scenario_target>> make_memory_target(const memory_spec& s
 std::unique_ptr<scenario_target> make_memory_target(concurrent_memory& memory);
 /// A map of nodes with vector edges behind one std::shared_mutex, reserved for `concepts`.
 std::unique_ptr<scenario_target> make_mutex_map_target(std::size_t concepts);
+
+/// Fails (unsupported) when a phase asks for what the target does not offer.
+result<void> check_offered(const scenario& s, const scenario_target& target);
 
 } // namespace cmem::tools
