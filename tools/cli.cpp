@@ -29,14 +29,23 @@ int run_cli(int argc, const char* const* argv, const console& c, const bench_com
   app.require_subcommand(1);
 
   run_arguments run;
-  std::string against;
   auto* run_app = app.add_subcommand("run", "Run a burst scenario and report");
   run_app->add_option("SCENARIO", run.scenario, "Name of an installed scenario, or a .toml file")
     ->required();
   add_run_options(*run_app, run);
   run_app->add_option("--plot", run.plot, "Draw rates, read latency and staleness over time (SVG)");
-  run_app->add_option("--against", against, "Run it against this as well, and draw it beside")
-    ->check(CLI::IsMember({"mutex_map"}));
+  run_app
+    ->add_option("--against", run.against,
+                 "Run it against these as well, and draw them together: a list with commas, or one "
+                 "each time; `all` are those that are here")
+    ->delimiter(',')
+    ->allow_extra_args(false)
+    ->check(CLI::IsMember({"mutex_map", "lmdb", "rocksdb", "sqlite", "all"}));
+  run_app
+    ->add_option("--peers", run.peers,
+                 "Keep the files of lmdb, rocksdb and sqlite below this directory while they run; "
+                 "else beside the store, or in TMPDIR")
+    ->check(CLI::ExistingDirectory);
 
   run_arguments demo;
   demo.plot = "cmem-demo.svg";
@@ -73,11 +82,11 @@ int run_cli(int argc, const char* const* argv, const console& c, const bench_com
     return app.exit(e, c.out, c.err) == 0 ? exit_ok : exit_usage;
   }
   if (*run_app) {
-    run.against = !against.empty();
     return run_command(run, c);
   }
   if (*demo_app) {
-    demo.against = !alone;
+    if (!alone)
+      demo.against = {"mutex_map"};
     return demo_command(std::move(demo), c);
   }
   if (const auto code = run_store_command(app, store, c))

@@ -31,8 +31,10 @@ struct console {
 struct run_arguments {
   std::string scenario; ///< name or path
   bool json = false;
-  std::string plot;     ///< file for the SVG; empty: none
-  bool against = false; ///< also the mutex map
+  std::string plot; ///< file for the SVG; empty: none
+  /// Names of target_names, or `all`: those that are here.
+  std::vector<std::string> against = {};
+  std::string peers; ///< parent of the peers' directories; empty: beside the store, or TMPDIR
   double time_scale = 1;
   std::string data;  ///< folder of WordNet; empty: the default
   std::string store; ///< directory of the store; empty: as the scenario says

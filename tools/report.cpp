@@ -93,6 +93,7 @@ json run_json(const run_report& r) {
       {"concepts_before", r.store.concepts},  {"associations_before", r.store.associations},
       {"open_seconds", r.store.open_seconds}, {"not_durable", r.accounting.target.not_durable}};
   return {{"target", r.target},
+          {"settings", r.settings.empty() ? json() : json(r.settings)},
           {"store", std::move(store)},
           {"interrupted", r.interrupted},
           {"preload", {{"writes", r.preloaded}, {"seconds", r.preload_seconds}}},

@@ -84,6 +84,7 @@ struct store_report {
 
 struct run_report {
   std::string target;
+  std::string settings; ///< how the target is set up; empty: nothing to say
   store_report store;
   bool interrupted = false;
   std::uint64_t preloaded = 0; ///< writes before the first phase, at full speed

@@ -103,6 +103,8 @@ void print_store(std::ostream& out, const store_report& s) {
 
 void print_run(std::ostream& out, const run_report& r) {
   out << '\n' << r.target << '\n';
+  if (!r.settings.empty())
+    out << "  " << r.settings << '\n';
   if (!r.store.directory.empty())
     print_store(out, r.store);
   if (r.preloaded != 0) {

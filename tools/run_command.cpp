@@ -2,10 +2,12 @@
 #include "tools/dataset.hpp"
 #include "tools/interruption.hpp"
 #include "tools/live_line.hpp"
+#include "tools/peer_targets.hpp"
 #include "tools/plot.hpp"
 #include "tools/runner.hpp"
 #include "tools/scenario_places.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -19,32 +21,77 @@ int fail(const console& c, const failure& f, int code) {
   return code;
 }
 
+/// What to run against: the memory, then as asked for, each once. Fails for what can't be; what is
+/// left out of `all` is said to `c`.
+result<std::vector<target_kind>> targets_of(const std::vector<std::string>& against,
+                                            const console& c) {
+  std::vector<target_kind> kinds = {target_kind::memory};
+  const auto add = [&kinds](target_kind kind) {
+    if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end())
+      kinds.push_back(kind);
+  };
+  for (const std::string& name : against) {
+    for (std::size_t i = 1; i != target_kinds; ++i) {
+      const auto kind = static_cast<target_kind>(i);
+      if (name != "all" && name != target_names[i])
+        continue;
+      if (const auto here = target_available(kind); here)
+        add(kind);
+      else if (name == "all")
+        c.err << "cmem: left out: " << here.error().detail << '\n';
+      else
+        return here.error();
+    }
+  }
+  return kinds;
+}
+
+/// The memory fsyncs nothing where it keeps nothing, and no peer has to then.
+peer_options peers_of(const memory_spec& memory, const std::string& parent) {
+  peer_options o;
+  o.level = memory.storage.empty() ? durability::none : memory.durability;
+  o.parent = parent;
+  if (parent.empty() && !memory.storage.empty())
+    o.parent = std::filesystem::absolute(memory.storage).lexically_normal().parent_path().string();
+  return o;
+}
+
+result<std::unique_ptr<scenario_target>> make_target(target_kind kind, const scenario& s,
+                                                     const dataset& data,
+                                                     const std::string& peers) {
+  switch (kind) {
+    case target_kind::memory: return make_memory_target(s.memory, data.vector_dimension);
+    case target_kind::mutex_map: return make_mutex_map_target(data.concepts.size());
+    case target_kind::lmdb:
+    case target_kind::rocksdb:
+    case target_kind::sqlite: break;
+  }
+  return make_peer_target(kind, peers_of(s.memory, peers));
+}
+
 result<run_report> run_once(const scenario& s, const dataset& data, target_kind kind,
-                            double time_scale, interruption& signals, const console& c) {
+                            const run_arguments& arguments, interruption& signals,
+                            const console& c) {
   ::malloc_trim(0); // the run before leaves no memory to this one's account
   const std::uint64_t before = resident_bytes();
-  std::unique_ptr<scenario_target> target;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto target = make_target(kind, s, data, arguments.peers);
+  if (!target)
+    return target.error();
   store_report store;
-  if (kind == target_kind::mutex_map) {
-    target = make_mutex_map_target(data.concepts.size());
-  } else {
-    const auto begin = std::chrono::steady_clock::now();
-    auto made = make_memory_target(s.memory, data.vector_dimension);
-    if (!made)
-      return made.error();
-    target = std::move(*made);
+  if (kind == target_kind::memory) {
     const std::chrono::duration<double> opening = std::chrono::steady_clock::now() - begin;
-    const target_counters there = target->counters();
+    const target_counters there = (*target)->counters();
     store = {s.memory.storage, s.memory.durability, there.concepts, there.associations,
              opening.count()};
   }
   live_line line(c.err);
   run_hooks hooks;
-  hooks.time_scale = time_scale;
+  hooks.time_scale = arguments.time_scale;
   hooks.interrupted = [&signals] { return signals.seen(); };
   if (c.live)
     hooks.on_live = [&line](const live_state& state) { line.show(state); };
-  auto report = run_scenario(s, data, *target, hooks);
+  auto report = run_scenario(s, data, **target, hooks);
   if (report) {
     report->resident_bytes_before = before;
     report->store = store;
@@ -78,6 +125,9 @@ int run_command(const run_arguments& arguments, const console& c) {
     return fail(c, s.error(), exit_usage);
   if (!arguments.store.empty())
     s->memory.storage = arguments.store;
+  const auto kinds = targets_of(arguments.against, c);
+  if (!kinds)
+    return fail(c, kinds.error(), exit_missed);
   auto data = load_dataset(s->data, arguments.data);
   if (!data)
     return fail(c, data.error(), exit_missed);
@@ -90,13 +140,10 @@ int run_command(const run_arguments& arguments, const console& c) {
   report.data_concepts = data->learnable;
   report.data_associations = data->associations.size();
   report.time_scale = arguments.time_scale;
-  std::vector<target_kind> kinds = {target_kind::memory};
-  if (arguments.against)
-    kinds.push_back(target_kind::mutex_map);
-  for (const auto kind : kinds) {
+  for (const auto kind : *kinds) {
     if (report.interrupted())
       break;
-    auto run = run_once(*s, *data, kind, arguments.time_scale, signals, c);
+    auto run = run_once(*s, *data, kind, arguments, signals, c);
     if (!run)
       return fail(c, run.error(), exit_missed);
     report.runs.push_back(std::move(*run));

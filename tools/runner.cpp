@@ -48,10 +48,13 @@ public:
       std::vector<kind_id> kinds)
     : scenario_(s), hooks_(hooks), target_(target), work_(data, std::move(kinds)) {
     report_.target = target.name();
+    report_.settings = target.settings();
   }
 
   result<run_report> go() {
     wake_precisely();
+    if (auto begun = target_.preloading(true); !begun)
+      return begun.error();
     if (auto loaded = preload(); !loaded)
       return loaded.error();
     for (const auto& p : scenario_.phases) {
@@ -79,6 +82,8 @@ private:
     for (std::size_t left = share(data.associations.size()); left != 0 && !stopped(); --left)
       if (auto r = preload_one(drawer.learn_association(work_.take_association())); !r)
         return r;
+    if (auto ended = target_.preloading(false); !ended)
+      return ended;
     if (report_.preloaded != 0)
       if (auto visible = target_.await(preloaded_, await_within); !visible)
         return visible;
@@ -187,6 +192,8 @@ private:
     report_.write_operations = total.report();
     auto& a = report_.accounting;
     a.target = target_.counters();
+    if (auto trouble = target_.trouble(); !trouble.empty())
+      report_.missed.push_back(std::move(trouble));
     if (auto difference = a.difference(); !difference.empty())
       report_.missed.push_back("accounting: " + difference);
     if (a.refused != 0)

@@ -1,5 +1,6 @@
 #pragma once
-// What a scenario runs against: the memory itself, or the map behind a lock it is compared with.
+// What a scenario runs against: the memory itself, or what it is compared with: a map behind a
+// lock, and stores of others (peer_targets.hpp).
 
 #include "storage/concept_id.hpp"
 #include "storage/records.hpp"
@@ -7,10 +8,12 @@
 #include "storage/ticket.hpp"
 #include "tools/scenario.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace cmem {
@@ -56,6 +59,8 @@ class scenario_target {
 public:
   virtual ~scenario_target() = default;
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+  /// How it is set up, for the report; empty: nothing to say.
+  [[nodiscard]] virtual std::string settings() const { return {}; }
   virtual result<kind_id> register_kind(std::string_view kind) = 0;
   virtual result<ticket> write(const write_op& o) = 0;
   virtual std::unique_ptr<target_reader> make_reader() = 0;
@@ -67,14 +72,24 @@ public:
   [[nodiscard]] virtual fate outcome(const ticket& t) const = 0;
   /// True where a write is visible when it returns: then outcome() is not worth asking.
   [[nodiscard]] virtual bool visible_at_return() const noexcept = 0;
+  /// Between true and false one thread writes and nobody reads: what is written may wait for the
+  /// end of that to be visible, and the disk. Fails when it can't be kept.
+  virtual result<void> preloading(bool) { return {}; }
   /// Blocks until it is known what became of the entry. Fails: timed_out.
   virtual result<void> await(const ticket& t, std::chrono::nanoseconds timeout) = 0;
   /// Takes no more writes and settles all there are; reads and counters go on.
   virtual void finish() = 0;
   [[nodiscard]] virtual target_counters counters() const = 0;
+  /// The first failure that no call could return: a query's, or of work in the background. Empty:
+  /// there was none.
+  [[nodiscard]] virtual std::string trouble() const { return {}; }
 };
 
-enum class target_kind : std::uint8_t { memory, mutex_map };
+enum class target_kind : std::uint8_t { memory, mutex_map, lmdb, rocksdb, sqlite };
+inline constexpr std::size_t target_kinds = 5;
+/// In the order of target_kind; but for the memory, what `--against` knows.
+inline constexpr std::array<std::string_view, target_kinds> target_names = {
+  "concurrent_memory", "mutex_map", "lmdb", "rocksdb", "sqlite"};
 
 /// The memory, by its facade. Fails as concurrent_memory does.
 result<std::unique_ptr<scenario_target>> make_memory_target(const memory_spec& spec,
