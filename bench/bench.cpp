@@ -34,6 +34,7 @@ constexpr std::array all = {
   entry{"interference", interference},
   entry{"staleness", staleness},
   entry{"headline", headline},
+  entry{"burst", burst},
   entry{"memory", memory},
   entry{"held", held},
   entry{"idle", idle},

@@ -25,6 +25,8 @@ outcome interference(const options& o);
 outcome staleness(const options& o);
 /// The scenario learn_reason_learn as it stands, in real time, on WordNet.
 outcome headline(const options& o);
+/// Paths asked for while learning, beside a map behind a mutex, LMDB, RocksDB and SQLite.
+outcome burst(const options& o);
 /// Bytes a concept and an association take.
 outcome memory(const options& o);
 /// What a snapshot that is held for long costs.

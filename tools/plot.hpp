@@ -1,5 +1,5 @@
 #pragma once
-// A run as a picture: rates, read latency and staleness over time, one column a target.
+// Runs as a picture: rates, read latency and staleness over time.
 
 #include "tools/report.hpp"
 
@@ -7,7 +7,9 @@
 
 namespace cmem::tools {
 
-/// An SVG document. All columns share their axes, so that they compare by eye.
+/// An SVG document. One run: a chart of rates, one of read latency, one of staleness. Several: a
+/// chart for each rate, each kind of query and staleness, with a line for each target, so that they
+/// compare by eye.
 [[nodiscard]] std::string plot_svg(const scenario_report& report);
 
 } // namespace cmem::tools

@@ -236,3 +236,22 @@ TEST_CASE("recover opens what it stored, and mapped finds all of it again") {
   CHECK(held.rows[0].value > 0);
   CHECK(held.rows[0].baseline_value > 0);
 }
+
+TEST_CASE("burst compares paths with every peer that is here, and with silence") {
+  const outcome o = burst({1e-2, ""});
+  std::size_t compared = 0;
+  for (const char* name : {"mutex_map", "lmdb", "rocksdb", "sqlite"}) {
+    const row* const r = find_row(o, std::string("find_path p99 while learning, against ") + name);
+    if (r == nullptr)
+      continue; // its library was not there
+    ++compared;
+    CHECK(r->value > 0);
+    CHECK(r->baseline_value > 0);
+    CHECK(r->bar.has_value());
+  }
+  CHECK(compared >= 1);
+  const row* const silent = find_row(o, "find_path p99 while updating");
+  REQUIRE(silent != nullptr);
+  CHECK(silent->value > 0);
+  CHECK(silent->baseline_value > 0);
+}

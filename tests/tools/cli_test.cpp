@@ -1,6 +1,7 @@
 #include "tools/cli.hpp"
 
 #include "tests/catch.hpp"
+#include "tools/peer_targets.hpp"
 #include "tools/scenario_places.hpp"
 
 #include <filesystem>
@@ -73,6 +74,9 @@ TEST_CASE("a wrong command line is exit code 2") {
          {"run", "demo", "--time-scale", "0"},
          {"run", "demo", "--time-scale", "fast"},
          {"run", "demo", "--against", "redis"},
+         {"run", "demo", "--against", "mutex_map,redis"},
+         {"run", "demo", "--against"},
+         {"run", "demo", "--peers", "/no/such/folder"},
          {"run", "demo", "--data", "/no/such/folder"},
          {"bench", "--scale", "0"},
        }) {
@@ -126,6 +130,56 @@ TEST_CASE("JSON is all that is printed, the plot is where it was asked for") {
   std::string first;
   std::getline(svg, first);
   CHECK_THAT(first, ContainsSubstring("<?xml"));
+}
+
+TEST_CASE("--against takes lists, each name once, and what is here of all") {
+  const scratch dir;
+  const auto file = dir.write("good.toml", script(""));
+  const auto targets = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"run", "--json", "--time-scale", "0.2"};
+    words.insert(words.end(), more.begin(), more.end());
+    words.push_back(file); // no name of the list takes its place
+    const auto a = cmem_program(words);
+    INFO(a.err);
+    REQUIRE(a.code == 0);
+    std::string names;
+    for (const auto& run : nlohmann::json::parse(a.out)["runs"])
+      names += run["target"].get<std::string>() + ' ';
+    return names;
+  };
+  std::string here, in_turn = "concurrent_memory ";
+  for (std::size_t i = 1; i != target_kinds; ++i) {
+    if (!target_available(static_cast<target_kind>(i)))
+      continue;
+    const std::string name(target_names[i]);
+    in_turn += name + ' ';
+    here.insert(0, here.empty() ? name : name + ',');
+  }
+  CHECK(targets({"--against", "all"}) == in_turn);
+  CHECK(targets({"--against", "mutex_map,mutex_map", "--against", "mutex_map"})
+        == "concurrent_memory mutex_map ");
+  std::string reversed = "concurrent_memory " + here + ' ';
+  std::replace(reversed.begin(), reversed.end(), ',', ' ');
+  CHECK(targets({"--against", here, "--peers", dir.path().string()}) == reversed);
+}
+
+TEST_CASE("beside a store peers are kept likewise, and nothing of them stays") {
+  const scratch dir;
+  if (!target_available(target_kind::sqlite))
+    return;
+  const auto file = dir.write("kept.toml", script("[memory]\ndurability = \"sync\"\n"));
+  const auto a = cmem_program({"run", file, "--against", "sqlite", "--store", dir.file("kept"),
+                               "--json", "--time-scale", "0.2"});
+  REQUIRE(a.code == 0);
+  const auto j = nlohmann::json::parse(a.out);
+  CHECK(j["runs"][0]["settings"].is_null());
+  CHECK_THAT(j["runs"][1]["settings"].get<std::string>(),
+             ContainsSubstring("SQLite") && ContainsSubstring("synchronous = FULL"));
+  CHECK(j["runs"][1]["store"].is_null());
+  std::size_t entries = 0;
+  for ([[maybe_unused]] const auto& entry : fs::directory_iterator(dir.path()))
+    ++entries;
+  CHECK(entries == 2); // the script and the store
 }
 
 TEST_CASE("a missed expectation is exit code 1 and says which") {

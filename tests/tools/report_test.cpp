@@ -250,7 +250,7 @@ TEST_CASE("the checker of XML sees what is wrong") {
 TEST_CASE("the plot is well-formed, with axes, units, legends and phases") {
   auto report = small_report();
   SECTION("one run") {}
-  SECTION("two beside each other") { report.runs.push_back(report.runs[0]); }
+  SECTION("two together") { report.runs.push_back(report.runs[0]); }
   SECTION("nothing was measured") {
     report.runs[0].timeline.clear();
     report.runs[0].phases.clear();
@@ -268,6 +268,38 @@ TEST_CASE("the plot is well-formed, with axes, units, legends and phases") {
   }
   CHECK(svg.find("nan") == std::string::npos);
   CHECK(svg.find("inf") == std::string::npos);
+}
+
+TEST_CASE("several targets are drawn in the same charts, the memory first and on top") {
+  auto report = small_report();
+  for (const char* name : {"mutex_map", "lmdb", "rocksdb", "sqlite"}) {
+    report.runs.push_back(report.runs[0]);
+    report.runs.back().target = name;
+  }
+  const std::string svg = plot_svg(report);
+  CHECK(ill_formed(svg) == "");
+  std::size_t at = 0;
+  for (const char* name : {">memory<", ">mutex_map<", ">lmdb<", ">rocksdb<", ">sqlite<"}) {
+    const std::size_t next = svg.find(name);
+    REQUIRE(next != std::string::npos);
+    CHECK(next > at);
+    CHECK(svg.find(name, next + 1) == std::string::npos); // one legend for all charts
+    at = next;
+  }
+  CHECK_THAT(svg, !ContainsSubstring(">neighbors<")); // nobody asked
+  // Each chart: five lines, the thick one behind the others in the document.
+  std::size_t thin = 0, thick = 0;
+  for (std::size_t i = svg.find("<polyline"); i != std::string::npos;
+       i = svg.find("<polyline", i + 1)) {
+    const std::string tag = svg.substr(i, svg.find('>', i) - i);
+    if (tag.find("stroke-width:1.5") != std::string::npos) {
+      ++thin;
+    } else if (tag.find("stroke-width:2.6") != std::string::npos) {
+      ++thick;
+      CHECK(thin == 4 * thick);
+    }
+  }
+  CHECK(thick == 4); // writes, reads, find, staleness
 }
 
 TEST_CASE("text in XML is escaped") {
