@@ -96,6 +96,8 @@ std::string plot_svg(const scenario_report& report) {
     page.footer.insert(0, "Latency and staleness: p99, and p50 fainter. ");
   } else {
     page.charts = charts_together(report.runs);
+    page.footer += " It counts in the rates of that moment: where a target fell behind until the "
+                   "phase was over, its line ends.";
     page.columns = 2;
     page.column_width = 560;
     for (std::size_t i = 0; i < report.runs.size(); ++i)

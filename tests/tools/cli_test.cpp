@@ -143,7 +143,8 @@ TEST_CASE("--against takes lists, each name once, and what is here of all") {
     INFO(a.err);
     REQUIRE(a.code == 0);
     std::string names;
-    for (const auto& run : nlohmann::json::parse(a.out)["runs"])
+    const auto j = nlohmann::json::parse(a.out);
+    for (const auto& run : j["runs"])
       names += run["target"].get<std::string>() + ' ';
     return names;
   };
