@@ -120,6 +120,7 @@ void compare(const std::string& when, const tools::phase_report& ours,
   more.push_back(
     {"find_path p50" + against, ns(path.service.p50), "ns", name, ns(other.service.p50)});
   more.push_back({"writes held by " + name + " while " + when, held(theirs.writes), "of the rate"});
+  more.push_back({"reads held by " + name + " while " + when, held(theirs.reads), "of the rate"});
 }
 
 } // namespace
@@ -131,7 +132,9 @@ outcome burst(const options& options) {
   const auto phases = all.beside_silence();
   const auto& updating = phases[1];
   std::vector<row> more = {{"writes held while learning", held(learning.writes), "of the rate"},
-                           {"writes held while updating", held(updating.writes), "of the rate"}};
+                           {"reads held while learning", held(learning.reads), "of the rate"},
+                           {"writes held while updating", held(updating.writes), "of the rate"},
+                           {"reads held while updating", held(updating.reads), "of the rate"}};
   for (std::size_t i = 1; i != tools::target_kinds; ++i) {
     const auto kind = static_cast<target_kind>(i);
     if (const auto here = tools::target_available(kind); !here) {

@@ -336,17 +336,16 @@ private:
   bool apply_one(const op::forget_concept& o, timestamp_us) {
     const concept_id& id = o.id.id;
     const auto forget_edges = [&](rocksdb::ColumnFamilyHandle* near,
-                                  rocksdb::ColumnFamilyHandle* far, bool loops_too) {
+                                  rocksdb::ColumnFamilyHandle* far) {
       for (const std::string& key : keys_of(near, id)) {
         const auto end = read_at<edge_end>(key, sizeof id);
         remove(near, key);
         remove(far, bytes_of(edge_key{end.id, {id, end.kind()}}));
-        if (loops_too || end.id != id)
-          --change_.associations;
+        --change_.associations;
       }
     };
-    forget_edges(tables_.out, tables_.in, true);
-    forget_edges(tables_.in, tables_.out, false); // loops were among those, and are gone
+    forget_edges(tables_.out, tables_.in);
+    forget_edges(tables_.in, tables_.out); // without the loops, which are gone by now
     for (const std::string& key : keys_of(tables_.attributes, id))
       remove(tables_.attributes, key);
     if (get(tables_.concepts, bytes_of(id))) {
