@@ -21,6 +21,8 @@ public:
   std::atomic<std::uint64_t> finds{0};
   std::atomic<bool> finished{false};
   std::vector<std::string> kinds;
+  std::vector<std::uint64_t> preloading_at; ///< writes before each beginning and end
+  std::string failure_unseen;
 
   [[nodiscard]] std::string_view name() const noexcept override { return "fake"; }
   result<kind_id> register_kind(std::string_view kind) override {
@@ -46,6 +48,10 @@ public:
     return on_outcome ? on_outcome(t) : fate::applied;
   }
   [[nodiscard]] bool visible_at_return() const noexcept override { return false; }
+  result<void> preloading(bool) override {
+    preloading_at.push_back(written);
+    return {};
+  }
   result<void> await(const ticket&, std::chrono::nanoseconds) override { return {}; }
   void finish() override { finished = true; }
   [[nodiscard]] tools::target_counters counters() const override {
@@ -56,6 +62,8 @@ public:
       on_counters(c);
     return c;
   }
+
+  [[nodiscard]] std::string trouble() const override { return failure_unseen; }
 
 private:
   class reader final : public tools::target_reader {

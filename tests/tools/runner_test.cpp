@@ -159,6 +159,15 @@ TEST_CASE("the preload learns its share of the data, concepts first") {
   CHECK(std::count(concepts.begin() + 250, concepts.end(), true) == 0);
   CHECK(report.missed.empty());
   CHECK(target.kinds.size() == 5);
+  CHECK(target.preloading_at == std::vector<std::uint64_t>{0, 1'000}); // it is told of both ends
+}
+
+TEST_CASE("a failure that no call returned is a miss") {
+  fake_target target;
+  target.failure_unseen = "a query failed";
+  const auto report = run({short_phase(0, 10)}, target);
+  REQUIRE(report.missed.size() == 1);
+  CHECK(report.missed[0] == "a query failed");
 }
 
 TEST_CASE("staleness runs from the append until the entry is visible; what was dropped has none") {
