@@ -26,6 +26,7 @@ struct entry {
 constexpr std::array all = {
   entry{"append", append},
   entry{"ingest", ingest},
+  entry{"merge2", merge2},
   entry{"publish", publish},
   entry{"load", load},
   entry{"lookup", lookup},

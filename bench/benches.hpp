@@ -9,6 +9,8 @@ namespace cmem::bench {
 outcome append(const options& o);
 /// Associations made visible per second by one reconciler.
 outcome ingest(const options& o);
+/// What a second thread brings to the merge of large batches.
+outcome merge2(const options& o);
 /// What a snapshot costs, at 100,000, 1M and 10M concepts.
 outcome publish(const options& o);
 /// What a reader pays for the newest snapshot.

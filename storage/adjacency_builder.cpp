@@ -47,18 +47,18 @@ int levels_of(std::uint32_t count) {
 
 handle adjacency_builder::new_leaf(std::uint32_t capacity, std::uint64_t version) {
   const auto layout = property_layout::of(capacity, with_times_);
-  const handle h = pages_.allocate(leaf_bytes(capacity), page_use::adjacency);
+  const handle h = pages_.allocate(leaf_bytes(capacity), use_);
   auto* l = node(h);
   l->set_created(version);
   l->capacity = static_cast<std::uint16_t>(capacity);
-  l->properties = pages_.allocate(layout.bytes, page_use::adjacency);
+  l->properties = pages_.allocate(layout.bytes, use_);
   if (with_times_)
     times_bytes_ += layout.confidence;
   return h;
 }
 
 handle adjacency_builder::new_inner(std::uint64_t version) {
-  const handle h = pages_.allocate(inner_bytes, page_use::adjacency);
+  const handle h = pages_.allocate(inner_bytes, use_);
   node(h)->set_created(version);
   node(h)->capacity = chunk_size;
   node(h)->properties = 0;
@@ -86,14 +86,14 @@ handle adjacency_builder::copy_leaf(handle from, std::uint32_t count, std::uint3
 void adjacency_builder::retire_leaf(handle h) {
   const auto* l = node(h);
   const auto layout = property_layout::of(l->capacity, with_times_);
-  retired_.retire_page(l->created(), h, leaf_bytes(l->capacity), page_use::adjacency);
-  retired_.retire_page(l->created(), l->properties, layout.bytes, page_use::adjacency);
+  retired_.retire_page(l->created(), h, leaf_bytes(l->capacity), use_);
+  retired_.retire_page(l->created(), l->properties, layout.bytes, use_);
   if (with_times_)
     times_bytes_ -= layout.confidence;
 }
 
 void adjacency_builder::retire_inner(handle h) {
-  retired_.retire_page(node(h)->created(), h, inner_bytes, page_use::adjacency);
+  retired_.retire_page(node(h)->created(), h, inner_bytes, use_);
 }
 
 void adjacency_builder::retire_tree(handle h, int levels, std::uint32_t chunks) {
@@ -216,14 +216,24 @@ hub_index& adjacency_builder::hub(std::uint32_t index) {
 }
 
 std::uint32_t adjacency_builder::find(std::uint32_t index, std::uint32_t target, kind_id kind) {
+  return degree(index) > hub_degree_min ? find_in(hub(index), index, target, kind)
+                                        : scan(index, target, kind);
+}
+
+std::uint32_t adjacency_builder::look_up(std::uint32_t index, std::uint32_t target,
+                                         kind_id kind) const {
+  return degree(index) > hub_degree_min ? find_in(hubs_.at(index), index, target, kind)
+                                        : scan(index, target, kind);
+}
+
+std::uint32_t adjacency_builder::find_in(const hub_index& hub, std::uint32_t index,
+                                         std::uint32_t target, kind_id kind) const {
   const adjacency_ref ref = refs_[index];
-  if (ref.count > hub_degree_min)
-    return hub(index).find(target, [&](std::uint32_t position) {
-      const handle leaf = leaf_at(ref, position / chunk_size);
-      return node(leaf)->targets()[position % chunk_size] == target
-             && read(leaf, position % chunk_size).kind == kind;
-    });
-  return scan(index, target, kind);
+  return hub.find(target, [&](std::uint32_t position) {
+    const handle leaf = leaf_at(ref, position / chunk_size);
+    return node(leaf)->targets()[position % chunk_size] == target
+           && read(leaf, position % chunk_size).kind == kind;
+  });
 }
 
 std::uint32_t adjacency_builder::scan(std::uint32_t index, std::uint32_t target,
@@ -262,6 +272,7 @@ void adjacency_builder::make(std::uint32_t index, std::uint32_t count, std::uint
       attach(ref, ref.count / chunk_size, new_leaf(chunk_size, version), version);
   }
   ref.count = count;
+  longest_ = std::max(longest_, count);
 }
 
 void adjacency_builder::append(std::uint32_t index, std::uint32_t target,
@@ -284,6 +295,7 @@ void adjacency_builder::append(std::uint32_t index, std::uint32_t target,
   }
   write(leaf, n % chunk_size, target, v);
   ref.count = n + 1;
+  longest_ = std::max(longest_, n + 1);
   if (ref.count > hub_index_degree_min)
     if (const auto it = hubs_.find(index); it != hubs_.end())
       it->second.insert(target, n, [&](std::uint32_t p) { return target_at(index, p); });

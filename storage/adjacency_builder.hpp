@@ -28,17 +28,19 @@ struct association_values {
 /// Appending writes in place, beyond what older snapshots count. Changing and removing copy a leaf
 /// (at most 256 associations) and the way to it, once a version: the cost does not grow with the
 /// degree. Finding scans with SIMD up to hub_degree_min and asks a hub_index beyond.
-/// Threads: the reconciler alone. Throws std::bad_alloc.
-class adjacency_builder {
+/// Threads: the reconciler alone; two directions may be built at once, for they share nothing but
+/// the pool and the reclaimer, which keep them apart by `use`. Throws std::bad_alloc.
+class alignas(64) adjacency_builder {
 public:
   using array = cow_array_builder<adjacency_ref, 16>;
 
   /// `changed`: told which lists change, or null. Outlives this.
   adjacency_builder(page_pool& pages, reclaimer& retired, bool with_times,
-                    changed_indices* changed = nullptr)
+                    changed_indices* changed = nullptr, page_use use = page_use::adjacency)
     : pages_(pages),
-      refs_(pages, retired, page_use::adjacency),
+      refs_(pages, retired, use),
       retired_(retired),
+      use_(use),
       with_times_(with_times),
       changed_(changed) {}
 
@@ -51,6 +53,13 @@ public:
   }
   /// Position of (target, kind) in the list of `index`, or `none`.
   [[nodiscard]] std::uint32_t find(std::uint32_t index, std::uint32_t target, kind_id kind);
+  /// The same, without making the hub_index that a long list needs. Precondition: is_indexed().
+  /// Threads: any, while nothing is changed.
+  [[nodiscard]] std::uint32_t look_up(std::uint32_t index, std::uint32_t target,
+                                      kind_id kind) const;
+  [[nodiscard]] bool is_indexed(std::uint32_t index) const noexcept;
+  /// No list was ever longer.
+  [[nodiscard]] std::uint32_t longest() const noexcept { return longest_; }
   /// The same without a hub_index: costs the degree.
   [[nodiscard]] std::uint32_t scan(std::uint32_t index, std::uint32_t target,
                                    kind_id kind) const noexcept;
@@ -90,6 +99,8 @@ public:
   /// The list's root and count, then the head of the root, then where an append writes and what
   /// find() scans: each reads what the one before has fetched.
   void prefetch_ref(std::uint32_t index) const noexcept { refs_.prefetch(index); }
+  /// For who only reads: the root and count alone.
+  void prefetch_element(std::uint32_t index) const noexcept { refs_.prefetch_element(index); }
   void prefetch_root(std::uint32_t index) const noexcept;
   void prefetch_leaf(std::uint32_t index) const noexcept;
   void prefetch_tail(std::uint32_t index) const noexcept;
@@ -144,19 +155,27 @@ private:
              const association_values& v) noexcept;
   [[nodiscard]] association_values read(handle leaf, std::uint32_t slot) const noexcept;
   hub_index& hub(std::uint32_t index);
+  [[nodiscard]] std::uint32_t find_in(const hub_index& hub, std::uint32_t index,
+                                      std::uint32_t target, kind_id kind) const;
 
   page_pool& pages_;
   array refs_;
   reclaimer& retired_;
+  page_use use_;             // const
   bool with_times_;          // const
   changed_indices* changed_; // const; may be null
   std::size_t times_bytes_ = 0;
   std::size_t published_times_bytes_ = 0;
+  std::uint32_t longest_ = 0;
   std::unordered_map<std::uint32_t, hub_index>
     hubs_; // lists longer than hub_degree_min, made on demand
 };
 
 /// Lists longer than this are found in by a hub_index.
 inline constexpr std::uint32_t hub_degree_min = 4096;
+
+inline bool adjacency_builder::is_indexed(std::uint32_t index) const noexcept {
+  return degree(index) <= hub_degree_min || hubs_.contains(index);
+}
 
 } // namespace cmem

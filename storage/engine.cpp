@@ -30,6 +30,8 @@ result<std::unique_ptr<engine>> engine::create(engine_options options) {
   for (const auto& checked :
        {check_range("log_capacity", options.log_capacity, 1, log_capacity_max),
         check_range("batch_entries_max", options.batch_entries_max, 1, log_capacity_max),
+        check_range("merge_threads", options.merge_threads, 1, 2),
+        check_range("parallel_entries_min", options.parallel_entries_min, 1, log_capacity_max),
         check_range("vector_dimension", options.vector_dimension, 0, vector_dimension_max),
         check_range("concepts_max", options.concepts_max, 1, concepts_max),
         check_range("degree_max", options.degree_max, 1, degree_max),
@@ -239,7 +241,7 @@ engine_stats engine::stats() const {
   memory_use& u = s.memory;
   u.records = pages.bytes_in_use(page_use::records);
   u.id_table = pages.bytes_in_use(page_use::id_table);
-  u.adjacency = pages.bytes_in_use(page_use::adjacency);
+  u.adjacency = pages.bytes_in_use(page_use::adjacency) + pages.bytes_in_use(page_use::incoming);
   u.association_times = m.times.load(std::memory_order_relaxed);
   u.payloads = m.core->payloads.bytes_in_use();
   u.retired = m.retired.load(std::memory_order_relaxed);

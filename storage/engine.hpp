@@ -30,8 +30,12 @@ struct engine_options {
   std::size_t log_capacity = 100'000;
   overflow_policy overflow = overflow_policy::drop_oldest;
   std::size_t batch_entries_max = 10'000; ///< a reconcile step merges at most this many entries
-  std::uint32_t vector_dimension = 0;     ///< 0: concepts have no vectors
-  std::uint64_t memory_budget_bytes = 0;  ///< 0: none. Over it nothing new is taken.
+  /// Threads that merge long runs of entries, with the result that one would have: 1 or 2, and no
+  /// more than there are cores. The second one sleeps in between.
+  std::uint32_t merge_threads = 2;
+  std::size_t parallel_entries_min = 20'000; ///< what a long run is
+  std::uint32_t vector_dimension = 0;        ///< 0: concepts have no vectors
+  std::uint64_t memory_budget_bytes = 0;     ///< 0: none. Over it nothing new is taken.
   /// Lower than the limits of limits.hpp where a host wants it so; tests of the edges do.
   std::uint32_t concepts_max = cmem::concepts_max;
   std::uint32_t degree_max = cmem::degree_max;

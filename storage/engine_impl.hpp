@@ -13,6 +13,7 @@
 #include "storage/settlement_waiters.hpp"
 #include "storage/wal_replay.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -22,6 +23,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -37,9 +39,12 @@ struct graph_core {
               {o.vector_dimension, o.association_times,
                o.store ? 0 : o.strength_half_life.value_or(0), o.forget && o.forget->expired,
                o.memory_budget_bytes, o.concepts_max, o.degree_max, o.store && !o.store->read_only,
-               o.on_apply},
+               o.on_apply, std::min(o.merge_threads, cores()), o.parallel_entries_min},
               std::move(settled)) {}
 
+  static std::uint32_t cores() noexcept {
+    return std::max(1U, std::thread::hardware_concurrency());
+  }
   struct leaving {
     mapped_payloads what;
     std::uint64_t version; // from which on no snapshot reads there

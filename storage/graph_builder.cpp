@@ -1,6 +1,7 @@
 #include "storage/graph_builder.hpp"
 
 #include "storage/batch_check.hpp"
+#include "storage/parallel_merge.hpp"
 #include "storage/prefetch.hpp"
 
 #include <algorithm>
@@ -21,8 +22,10 @@ graph_builder::graph_builder(page_pool& pages, payload_pool& payloads,
     node_page_version_(pages.memory()),
     out_(pages, retired_, options_.association_times,
          options_.track_changes ? &changes_.lists : nullptr),
-    in_(pages, retired_, false),
+    in_(pages, retired_, false, nullptr, page_use::incoming),
     index_since_(pages.memory()) {
+  if (options_.merge_threads > 1)
+    parallel_ = std::make_unique<parallel_merge>(*this);
   pages_of_nodes_.extend(0, version_);
   out_.extend(0, version_);
   in_.extend(0, version_);
@@ -385,7 +388,12 @@ std::size_t graph_builder::bookkeeping_bytes() const noexcept {
   return pages_.bookkeeping_bytes() + pages_of_nodes_.bookkeeping_bytes() + out_.bookkeeping_bytes()
          + in_.bookkeeping_bytes() + node_page_version_.bytes() + index_since_.bytes()
          + free_indices_.capacity() * sizeof(std::uint32_t) + retired_.bookkeeping_bytes()
-         + live_.size() * sizeof(graph_snapshot) + changes_.bytes();
+         + live_.size() * sizeof(graph_snapshot) + changes_.bytes()
+         + (parallel_ ? parallel_->bookkeeping_bytes() : 0);
+}
+
+std::uint64_t graph_builder::parallel_parts() const noexcept {
+  return parallel_ ? parallel_->parts() : 0;
 }
 
 bool graph_builder::over_budget() const noexcept {

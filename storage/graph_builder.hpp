@@ -33,7 +33,11 @@ struct graph_builder_options {
   std::uint32_t degree_max = cmem::degree_max;           ///< of a concept, each direction
   bool track_changes = false;                            ///< for take_changes()
   std::function<void(const write_entry&)> on_apply = {}; ///< may throw; for tests of W9
+  std::uint32_t merge_threads = 1;                       ///< 2: long runs by two, as one would
+  std::size_t parallel_entries_min = 20'000;             ///< of a run, to be a long one
 };
+
+class parallel_merge;
 
 /// Applies entries in order to a private copy-on-write version (merge), then turns it into a
 /// snapshot (publish) or takes everything back (discard). What a version replaces is retired and
@@ -131,6 +135,8 @@ public:
   [[nodiscard]] std::uint64_t bytes_in_use() const noexcept;
   [[nodiscard]] std::size_t bookkeeping_bytes() const noexcept;
   [[nodiscard]] std::size_t times_bytes() const noexcept { return out_.times_bytes(); }
+  /// Parts of long runs that two threads applied.
+  [[nodiscard]] std::uint64_t parallel_parts() const noexcept;
   [[nodiscard]] std::uint64_t retired_bytes() const noexcept {
     return retired_.page_bytes_waiting();
   }
@@ -138,6 +144,7 @@ public:
 private:
   friend class batch_check;
   friend class graph_loader;
+  friend class parallel_merge;
   static constexpr std::uint32_t none = id_table::index_none;
 
   // What the prefetching stages found out about an entry; hints, verified when used.
@@ -163,8 +170,11 @@ private:
   void prefetch_leaves(const lookahead& l) const noexcept;
   void prefetch_tails(const lookahead& l) const noexcept;
   void prepare();
-  /// `checked`: entries of a batch that batch_check let through.
-  void apply_run(std::span<lookahead> run, const failed_callback& failed, bool checked);
+  void add_to_run(write_entry* e);
+  /// Applies what is in run_, and empties it. `checked`: entries of a batch that batch_check let
+  /// through.
+  void apply_run(const failed_callback& failed, bool checked);
+  void apply_in_order(std::span<lookahead> run, const failed_callback& failed, bool checked);
 
   errc apply(const lookahead& l);
   errc learn_concept(const lookahead& l);
@@ -266,7 +276,9 @@ private:
   std::vector<handle*> taken_payloads_; // fields of entries, emptied by publish()
 
   std::vector<graph_snapshot*> live_;
-  std::vector<lookahead> run_; // reused
+  std::vector<lookahead> run_;        // reused
+  std::vector<std::size_t> in_order_; // positions in run_ of entries that two threads do not take
+  std::unique_ptr<parallel_merge> parallel_; // null with one thread
 };
 
 } // namespace cmem

@@ -2,6 +2,7 @@
 
 #include "storage/batch_check.hpp"
 #include "storage/graph_builder.hpp"
+#include "storage/parallel_merge.hpp"
 #include "storage/prefetch.hpp"
 
 #include <algorithm>
@@ -92,36 +93,60 @@ void graph_builder::prefetch_tails(const lookahead& l) const noexcept {
 
 void graph_builder::merge(std::span<const handle> entries, const failed_callback& failed) {
   run_.clear();
+  in_order_.clear();
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (i + entries_ahead < entries.size())
       prefetch_line(entry_at(entries[i + entries_ahead]));
     write_entry* e = entry_at(entries[i]);
     if (e->batch_count == 1) {
-      run_.push_back({e, 0, 0, none, none});
+      add_to_run(e);
       continue;
     }
-    apply_run(run_, failed, false); // the check below sees what came before
-    run_.clear();
+    apply_run(failed, false); // the check below sees what came before
     over_budget_ = over_budget();
     if (const errc bad = batch_check(*this).check(e); bad != errc::ok) {
       failed(*e, bad);
       continue;
     }
     for (write_entry* member = e;; member = entry_at(member->next)) {
-      run_.push_back({member, 0, 0, none, none});
+      add_to_run(member);
       if (member->next == 0)
         break;
     }
-    apply_run(run_, failed, true);
-    run_.clear();
+    apply_run(failed, true);
   }
-  apply_run(run_, failed, false);
-  run_.clear();
+  apply_run(failed, false);
   prepare();
 }
 
-void graph_builder::apply_run(std::span<lookahead> all, const failed_callback& failed,
-                              bool checked) {
+void graph_builder::add_to_run(write_entry* e) {
+  if (parallel_ != nullptr && !parallel_merge::takes(e->op))
+    in_order_.push_back(run_.size());
+  run_.push_back({e, 0, 0, none, none});
+}
+
+void graph_builder::apply_run(const failed_callback& failed, bool checked) {
+  const std::span<lookahead> all(run_);
+  std::size_t done = 0;
+  if (parallel_ != nullptr && all.size() >= options_.parallel_entries_min) {
+    in_order_.push_back(all.size());
+    std::size_t first = 0; // that two threads take, up to the next one that they do not
+    for (const std::size_t end : in_order_) {
+      if (end - first >= options_.parallel_entries_min) {
+        apply_in_order(all.subspan(done, first - done), failed, checked);
+        parallel_->apply(all.subspan(first, end - first), failed, checked);
+        done = end;
+      }
+      first = end + 1;
+    }
+  }
+  apply_in_order(all.subspan(done), failed, checked);
+  run_.clear();
+  in_order_.clear();
+}
+
+void graph_builder::apply_in_order(std::span<lookahead> all, const failed_callback& failed,
+                                   bool checked) {
   const auto window = [&](std::size_t i) {
     const std::size_t at = std::min(i * run_length, all.size());
     return all.subspan(at, std::min(run_length, all.size() - at));

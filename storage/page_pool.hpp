@@ -11,15 +11,20 @@
 
 namespace cmem {
 
-/// What a block is for; stats() reports memory by it.
-enum class page_use : std::uint8_t { records, id_table, adjacency };
-inline constexpr std::size_t page_uses = 3;
+/// What a block is for; stats() reports memory by it. `adjacency` has outgoing lists, `incoming`
+/// the others.
+enum class page_use : std::uint8_t { records, id_table, adjacency, incoming };
+inline constexpr std::size_t page_uses = 4;
 
 /// Free lists over one arena: one list for each multiple of 16 bytes up to 8 KiB, then one for each
 /// power of two. The lists lie apart from the blocks: releasing touches none, and the blocks that
 /// go out next are known in time to be fetched. Blocks of a multiple of 64 bytes are 64-byte
-/// aligned. Under AddressSanitizer free blocks are poisoned. Threads: one at a time (the
-/// reconciler); the counters may be read from any thread.
+/// aligned. Under AddressSanitizer free blocks are poisoned.
+///
+/// There are two sides that share nothing but the arena: one for lists of incoming associations,
+/// one for all else. So a merge builds both directions at once, and no allocator is shared.
+/// Threads: one at a time (the reconciler), but that allocate() and release() of one side may run
+/// beside those of the other; the counters may be read from any thread.
 class page_pool {
 public:
   explicit page_pool(arena& memory) : memory_(memory) {}
@@ -41,7 +46,10 @@ public:
   /// Takes back every block allocated since the last keep(), those for id tables excepted (they are
   /// not part of a version). Precondition: none of them was released.
   void discard_since_keep() noexcept;
-  void keep() noexcept { journal_.clear(); }
+  void keep() noexcept {
+    for (side& s : sides_)
+      s.journal.clear();
+  }
   /// Keeps what was allocated once and for all: provision() takes it for no measure of what comes.
   void keep_loaded() noexcept;
 
@@ -50,7 +58,9 @@ public:
   [[nodiscard]] std::size_t bytes_in_use(page_use use) const noexcept;
   [[nodiscard]] std::size_t bytes_in_use() const noexcept;
   /// Bytes of the free lists.
-  [[nodiscard]] std::size_t bookkeeping_bytes() const noexcept { return list_bytes_; }
+  [[nodiscard]] std::size_t bookkeeping_bytes() const noexcept {
+    return sides_[0].list_bytes + sides_[1].list_bytes;
+  }
 
 private:
   static constexpr std::size_t exact_max = 8192;
@@ -60,9 +70,7 @@ private:
   [[nodiscard]] static std::size_t class_of(std::size_t bytes) noexcept;
   [[nodiscard]] static std::size_t class_bytes(std::size_t size_class) noexcept;
   [[nodiscard]] static std::size_t slab_bytes(std::size_t size_class) noexcept;
-  void carve(std::size_t size_class);
 
-  arena& memory_;
   struct free_list {
     std::vector<handle> blocks; // the last goes out first; has room for all that were ever carved
     std::size_t carved = 0;
@@ -70,17 +78,31 @@ private:
       0; // allocated since provision(), or in the version before if that was more
     std::uint32_t since = 0;
   };
-  std::array<free_list, exact_classes + power_classes + 1> free_;
   struct block {
     handle at;
     std::uint32_t bytes;
     page_use use;
   };
-  std::size_t list_bytes_ = 0;
-  std::vector<block> journal_;                               // allocated since keep()
-  handle chunk_next_ = 0;                                    // unused rest of the current span …
-  handle chunk_end_ = 0;                                     // … and its end
-  std::array<std::atomic<std::size_t>, page_uses> in_use_{}; // written by the reconciler only
+  struct alignas(64) side {
+    std::array<free_list, exact_classes + power_classes + 1> free;
+    std::size_t list_bytes = 0;
+    std::vector<block> journal; // allocated since keep()
+    handle chunk_next = 0;      // unused rest of the current span …
+    handle chunk_end = 0;       // … and its end
+  };
+  struct alignas(64) counter {
+    std::atomic<std::size_t> bytes{0}; // written by whoever has the side
+  };
+
+  [[nodiscard]] side& side_of(page_use use) noexcept {
+    return sides_[use == page_use::incoming ? 1 : 0];
+  }
+  void carve(side& s, std::size_t size_class);
+  void add_in_use(page_use use, std::size_t bytes) noexcept;
+
+  arena& memory_;
+  std::array<side, 2> sides_;
+  std::array<counter, page_uses> in_use_;
 };
 
 } // namespace cmem

@@ -34,7 +34,9 @@ void reclaimer::drop_bucket(std::uint64_t version, retired_list&& emptied) noexc
 }
 
 std::size_t reclaimer::bookkeeping_bytes() const noexcept {
-  std::size_t n = pending_.capacity() * sizeof(retired_object) + spare_.bytes();
+  std::size_t n = spare_.bytes();
+  for (const side& s : sides_)
+    n += s.pending.capacity() * sizeof(retired_object);
   for (const bucket& b : buckets_)
     n += b.objects.bytes();
   return n;

@@ -7,6 +7,7 @@
 #include "storage/seeded_bug.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -19,7 +20,8 @@ namespace cmem {
 /// Interval-based reclamation: an object is freed when no live snapshot's version lies in its
 /// interval. What a live snapshot blocks waits in that snapshot's bucket and is looked at again
 /// only when that one goes, so a snapshot held for hours costs nothing a tick.
-/// Threads: one at a time (the reconciler).
+/// Threads: one at a time (the reconciler), but that pages of incoming lists may be retired beside
+/// anything else: they are noted apart, as page_pool keeps them.
 class reclaimer {
 public:
   /// From the version that is being built on, nobody sees the object any more.
@@ -33,8 +35,9 @@ public:
   }
   /// Makes the next retirements not throw (a few: one for each array that is published).
   void reserve_few() {
-    if (pending_.capacity() - pending_.size() < 8)
-      pending_.reserve(2 * pending_.capacity() + 8);
+    for (side& s : sides_)
+      if (s.pending.capacity() - s.pending.size() < 8)
+        s.pending.reserve(2 * s.pending.capacity() + 8);
   }
   void retire_index(std::uint64_t created, std::uint32_t index, std::uint32_t token) {
     retire(created, retired_kind::index, page_use::records, index, token);
@@ -43,9 +46,10 @@ public:
   /// Forgets what was retired since the last settle() (a merge that is discarded), but for tables
   /// of ids, which no merge takes back.
   void forget_pending() noexcept {
-    std::erase_if(pending_, [](const retired_object& o) {
-      return static_cast<page_use>(o.use) != page_use::id_table;
-    });
+    for (side& s : sides_)
+      std::erase_if(s.pending, [](const retired_object& o) {
+        return static_cast<page_use>(o.use) != page_use::id_table;
+      });
   }
 
   /// A version was published: what is pending was replaced in it. Hands to `free` (which must not
@@ -74,14 +78,16 @@ public:
       }
       drop_bucket(version, std::move(objects));
     }
-    std::size_t placed = 0;
-    try {
-      place(pending_, placed, live.empty() ? 0 : live.back(), free, prefetch);
-    } catch (const std::bad_alloc&) {
-      pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(placed));
-      throw;
+    for (side& s : sides_) {
+      std::size_t placed = 0;
+      try {
+        place(s.pending, placed, live.empty() ? 0 : live.back(), free, prefetch);
+      } catch (const std::bad_alloc&) {
+        s.pending.erase(s.pending.begin(), s.pending.begin() + static_cast<std::ptrdiff_t>(placed));
+        throw;
+      }
+      s.pending.clear();
     }
-    pending_.clear();
   }
 
   /// Makes room for what the next versions will retire if they are like the last. Never throws.
@@ -105,7 +111,7 @@ private:
     o.kind = static_cast<std::uint8_t>(kind);
     o.object = object;
     o.size = size;
-    pending_.push_back(o);
+    sides_[use == page_use::incoming ? 1 : 0].pending.push_back(o);
   }
 
   /// Frees each object unless version `blocker` (0: none) sees it; `i` counts them.
@@ -140,7 +146,10 @@ private:
   void put_back(std::uint64_t version, retired_list&& objects) noexcept;
   void drop_bucket(std::uint64_t version, retired_list&& emptied) noexcept;
 
-  std::vector<retired_object> pending_;
+  struct alignas(64) side {
+    std::vector<retired_object> pending;
+  };
+  std::array<side, 2> sides_;   // as page_pool's
   std::vector<bucket> buckets_; // ascending versions
   std::uint64_t page_bytes_waiting_ = 0;
   retired_list::stock spare_;
