@@ -42,29 +42,45 @@ bool parallel_merge::takes(entry_op op) noexcept {
 
 void parallel_merge::apply(std::span<graph_builder::lookahead> run,
                            const graph_builder::failed_callback& failed, bool checked) {
+  std::size_t resolved = 0; // of the run's first entries, in *now
+  part* now = &parts_[0];
+  part* next = &parts_[1];
   while (!run.empty()) {
-    const std::size_t n = part_of(run, checked);
-    const auto part = run.first(n != 0 ? n : std::min(part_min(), run.size()));
+    const std::size_t n = size_of_next(run, checked);
     if (n == 0) {
-      to_.apply_in_order(part, failed, checked);
-    } else {
-      to_.over_budget_ = false;
-      resolve(part);
-      apply_concepts(part, failed);
-      helper_.run_both([&](std::uint32_t h) { find_known(part.size(), h); });
-      find_unindexed();
-      to_.edge_count_ += halves_[0].edges + halves_[1].edges;
-      helper_.run_both([&](std::uint32_t direction) { write(part.size(), direction); });
-      ++parts_;
+      const auto few = run.first(std::min(part_min(), run.size()));
+      to_.apply_in_order(few, failed, checked);
+      run = run.subspan(few.size());
+      resolved = 0;
+      continue;
     }
-    run = run.subspan(part.size());
+    if (resolved == 0) {
+      begin(*now, run.first(n));
+      helper_.run_both([&](std::uint32_t) { resolve(*now); });
+    } else if (n < resolved) { // a limit came nearer
+      now->entries = now->entries.first(n);
+    }
+    run = run.subspan(now->entries.size());
+    to_.over_budget_ = false;
+    apply_concepts(*now, failed);
+    helper_.run_both([&](std::uint32_t h) { find_known(*now, h); });
+    find_unindexed(*now);
+    to_.edge_count_ += halves_[0].edges + halves_[1].edges;
+    begin(*next, run.first(size_of_next(run, checked)));
+    helper_.run_both([&](std::uint32_t direction) {
+      write(*now, direction);
+      resolve(*next);
+    });
+    ++applied_;
+    resolved = next->entries.size();
+    std::swap(now, next);
   }
 }
 
 /// How many entries make the next part: so few that none of them can reach a limit; 0 where one
 /// might, or where step 2 would have most of the work.
-std::size_t parallel_merge::part_of(std::span<const graph_builder::lookahead> run,
-                                    bool checked) const noexcept {
+std::size_t parallel_merge::size_of_next(std::span<const graph_builder::lookahead> run,
+                                         bool checked) const noexcept {
   std::size_t n = std::min(run.size(), part_max);
   if (run.size() > part_max && run.size() < part_max + part_min())
     n = run.size() / 2;
@@ -89,27 +105,30 @@ std::size_t parallel_merge::part_of(std::span<const graph_builder::lookahead> ru
 
 // -- 1: ids -> indices
 
-void parallel_merge::resolve(std::span<graph_builder::lookahead> part) {
-  links_.resize(part.size());
-  values_.resize(part.size());
-  special_.assign((part.size() + 63) / 64, 0);
-  next_chunk_.store(0, std::memory_order_relaxed);
-  helper_.run_both([&](std::uint32_t) {
-    for (;;) {
-      const std::size_t first = chunk * next_chunk_.fetch_add(1, std::memory_order_relaxed);
-      if (first >= part.size())
-        return;
-      resolve_chunk(part, first);
-    }
-  });
+void parallel_merge::begin(part& p, std::span<graph_builder::lookahead> entries) {
+  p.entries = entries;
+  p.links.resize(entries.size());
+  p.given.resize(entries.size());
+  p.special.assign((entries.size() + 63) / 64, 0);
+  p.next_chunk.store(0, std::memory_order_relaxed); // run_both() hands it over
 }
 
-void parallel_merge::resolve_chunk(std::span<graph_builder::lookahead> part, std::size_t first) {
+/// Chunk by chunk, until all are taken.
+void parallel_merge::resolve(part& p) noexcept {
+  for (;;) {
+    const std::size_t first = chunk * p.next_chunk.fetch_add(1, std::memory_order_relaxed);
+    if (first >= p.entries.size())
+      return;
+    resolve_chunk(p, first);
+  }
+}
+
+void parallel_merge::resolve_chunk(part& p, std::size_t first) noexcept {
   using lookahead = graph_builder::lookahead;
   const graph_builder& g = to_;
-  const std::size_t n = std::min(chunk, part.size() - first);
+  const std::size_t n = std::min(chunk, p.entries.size() - first);
   const auto ends = [&](std::size_t i, auto&& f) {
-    const lookahead& l = part[first + i];
+    const lookahead& l = p.entries[first + i];
     for (const std::uint32_t end : {l.a, l.b})
       if (end != none)
         f(end);
@@ -117,12 +136,12 @@ void parallel_merge::resolve_chunk(std::span<graph_builder::lookahead> part, std
   run_staged<window>(
     n,
     [&](std::size_t i) {
-      prefetch_line(part[first + i].entry);
-      prefetch_line(&part[first + i].entry->b);
+      prefetch_line(p.entries[first + i].entry);
+      prefetch_line(&p.entries[first + i].entry->b);
     },
-    [&](std::size_t i) { g.look_up(part[first + i]); },
+    [&](std::size_t i) { g.look_up(p.entries[first + i]); },
     [&](std::size_t i) {
-      lookahead& l = part[first + i];
+      lookahead& l = p.entries[first + i];
       l.a = g.ids_.candidate(l.hash_a);
       l.b = graph_builder::has_target(l.entry->op) ? g.ids_.candidate(l.hash_b) : none;
       ends(i, [&](std::uint32_t end) {
@@ -131,9 +150,9 @@ void parallel_merge::resolve_chunk(std::span<graph_builder::lookahead> part, std
     },
     [&](std::size_t i) { ends(i, [&](std::uint32_t end) { prefetch_line(&g.node(end)); }); },
     [&](std::size_t i) {
-      lookahead& l = part[first + i];
+      lookahead& l = p.entries[first + i];
       const write_entry& e = *l.entry;
-      link& k = links_[first + i];
+      link& k = p.links[first + i];
       l.a = g.find(e.a, l.hash_a, l.a);
       bool plain = false;
       if (e.op == entry_op::learn_association) {
@@ -142,30 +161,29 @@ void parallel_merge::resolve_chunk(std::span<graph_builder::lookahead> part, std
                             || g.node(l.b).state == node_vacant;
         plain = !vacant && e.name_a == 0 && e.name_b == 0;
         k = {l.a, l.b, 0, e.kind, state::fresh, !vacant && g.learned(l.a) && g.learned(l.b)};
-        values_[first + i] = {e.x, e.y, e.time};
+        p.given[first + i] = {e.x, e.y, e.time};
       } else {
         k = {none, none, 0, 0, state::fresh, false};
       }
       if (!plain)
-        special_[(first + i) / 64] |= std::uint64_t{1} << (first + i) % 64;
+        p.special[(first + i) / 64] |= std::uint64_t{1} << (first + i) % 64;
     });
 }
 
 // -- 2: concepts
 
-void parallel_merge::apply_concepts(std::span<graph_builder::lookahead> part,
-                                    const graph_builder::failed_callback& failed) {
+void parallel_merge::apply_concepts(part& p, const graph_builder::failed_callback& failed) {
   specials_.clear();
   const bool all = to_.options_.on_apply != nullptr;
-  for (std::size_t i = 0; i < part.size(); ++i)
-    if (all || (special_[i / 64] >> i % 64 & 1) != 0)
+  for (std::size_t i = 0; i < p.entries.size(); ++i)
+    if (all || (p.special[i / 64] >> i % 64 & 1) != 0)
       specials_.push_back(static_cast<std::uint32_t>(i));
   const auto of_concept = [&](std::size_t i) -> const graph_builder::lookahead* {
-    const graph_builder::lookahead& l = part[specials_[i]];
+    const graph_builder::lookahead& l = p.entries[specials_[i]];
     return l.entry->op == entry_op::learn_association ? nullptr : &l;
   };
   run_staged<window>(
-    specials_.size(), [&](std::size_t i) { prefetch_line(part[specials_[i]].entry); },
+    specials_.size(), [&](std::size_t i) { prefetch_line(p.entries[specials_[i]].entry); },
     [&](std::size_t i) {
       if (const auto* l = of_concept(i))
         to_.prefetch_refs(*l);
@@ -175,10 +193,10 @@ void parallel_merge::apply_concepts(std::span<graph_builder::lookahead> part,
         to_.prefetch_roots(*l);
     },
     [&](std::size_t i) {
-      const graph_builder::lookahead& l = part[specials_[i]];
+      const graph_builder::lookahead& l = p.entries[specials_[i]];
       if (all)
         to_.options_.on_apply(*l.entry);
-      const errc bad = of_concept(i) != nullptr ? to_.apply(l) : place(links_[specials_[i]], l);
+      const errc bad = of_concept(i) != nullptr ? to_.apply(l) : place(p.links[specials_[i]], l);
       if (bad != errc::ok)
         failed(*l.entry, bad);
     });
@@ -209,17 +227,17 @@ errc parallel_merge::place(link& k, const graph_builder::lookahead& l) {
 
 // -- 3: which are known
 
-void parallel_merge::find_known(std::size_t n, std::uint32_t h) {
+void parallel_merge::find_known(part& p, std::uint32_t h) {
   half& mine = halves_[h];
   mine.edges = 0;
   mine.unindexed.clear();
-  find_repeated(n, h);
+  find_repeated(p, h);
   const graph_builder& g = to_;
   const auto out_is_shorter = [&](const link& k) {
     return g.out_.degree(k.source) <= g.in_.degree(k.target);
   };
   const auto at_shorter = [&](std::size_t i, auto&& f) {
-    const link& k = links_[mine.firsts[i]];
+    const link& k = p.links[mine.firsts[i]];
     if (out_is_shorter(k))
       f(g.out_, k.source);
     else
@@ -228,7 +246,7 @@ void parallel_merge::find_known(std::size_t n, std::uint32_t h) {
   run_staged<window>(
     mine.firsts.size(),
     [&](std::size_t i) {
-      const link& k = links_[mine.firsts[i]];
+      const link& k = p.links[mine.firsts[i]];
       g.out_.prefetch_element(k.source);
       g.in_.prefetch_element(k.target);
     },
@@ -239,7 +257,7 @@ void parallel_merge::find_known(std::size_t n, std::uint32_t h) {
       at_shorter(i, [](const adjacency_builder& a, std::uint32_t x) { a.prefetch_targets(x); });
     },
     [&](std::size_t i) {
-      link& k = links_[mine.firsts[i]];
+      link& k = p.links[mine.firsts[i]];
       const bool out = out_is_shorter(k);
       if (out ? !g.out_.is_indexed(k.source) : !g.in_.is_indexed(k.target)) {
         mine.unindexed.push_back(mine.firsts[i]);
@@ -258,13 +276,13 @@ void parallel_merge::find_known(std::size_t n, std::uint32_t h) {
 
 /// Of the links whose hash falls to this half. The other half reads the ends and kinds of all links
 /// too, but `is` and `at` of its own alone.
-void parallel_merge::find_repeated(std::size_t n, std::uint32_t h) {
+void parallel_merge::find_repeated(part& p, std::uint32_t h) {
   half& mine = halves_[h];
   mine.table.assign(table_size, slot{0, 0});
   mine.firsts.clear();
   const std::size_t mask = mine.table.size() - 1;
-  for (std::uint32_t i = 0; i < n; ++i) {
-    link& k = links_[i];
+  for (std::uint32_t i = 0; i < p.entries.size(); ++i) {
+    link& k = p.links[i];
     if (k.source == none)
       continue;
     const std::uint64_t hash = hash_of(k.source, k.target, k.kind);
@@ -279,7 +297,7 @@ void parallel_merge::find_repeated(std::size_t n, std::uint32_t h) {
         mine.firsts.push_back(i);
         break;
       }
-      const link& first = links_[s.link - 1];
+      const link& first = p.links[s.link - 1];
       if (s.tag == tag && first.source == k.source && first.target == k.target
           && first.kind == k.kind) {
         k.is = state::again;
@@ -291,10 +309,10 @@ void parallel_merge::find_repeated(std::size_t n, std::uint32_t h) {
 }
 
 /// Both ends are hubs, and the shorter list gets its index only now.
-void parallel_merge::find_unindexed() {
+void parallel_merge::find_unindexed(part& p) {
   for (half& mine : halves_)
     for (const std::uint32_t i : mine.unindexed) {
-      link& k = links_[i];
+      link& k = p.links[i];
       const bool out = to_.out_.degree(k.source) <= to_.in_.degree(k.target);
       const std::uint32_t at =
         out ? to_.out_.find(k.source, k.target, k.kind) : to_.in_.find(k.target, k.source, k.kind);
@@ -309,7 +327,8 @@ void parallel_merge::find_unindexed() {
 
 // -- 4: the lists
 
-void parallel_merge::write(std::size_t n, std::uint32_t direction) {
+void parallel_merge::write(part& p, std::uint32_t direction) {
+  const std::size_t n = p.entries.size();
   const bool out = direction == 0;
   adjacency_builder& lists = out ? to_.out_ : to_.in_;
   const state known_here = out ? state::known_out : state::known_in;
@@ -318,8 +337,8 @@ void parallel_merge::write(std::size_t n, std::uint32_t direction) {
   const auto list_of = [&](const link& k) { return out ? k.source : k.target; };
   const auto stage = [&](auto&& f) {
     return [&, f](std::size_t i) {
-      if (links_[i].source != none)
-        f(list_of(links_[i]));
+      if (p.links[i].source != none)
+        f(list_of(p.links[i]));
     };
   };
   run_staged<window>(
@@ -327,12 +346,12 @@ void parallel_merge::write(std::size_t n, std::uint32_t direction) {
     stage([&](std::uint32_t x) { lists.prefetch_root(x); }),
     stage([&](std::uint32_t x) { lists.prefetch_leaf(x); }),
     stage([&](std::uint32_t x) { lists.prefetch_tail(x); }), [&](std::size_t i) {
-      const link& k = links_[i];
+      const link& k = p.links[i];
       if (k.source == none)
         return;
       const std::uint32_t list = list_of(k);
       const std::uint32_t other = out ? k.target : k.source;
-      const values& given = values_[i];
+      const values& given = p.given[i];
       association_values v{k.kind, given.confidence, given.weight, {given.time, given.time}};
       if (k.is == state::fresh) {
         position[i] = lists.degree(list);
@@ -350,9 +369,10 @@ void parallel_merge::write(std::size_t n, std::uint32_t direction) {
 }
 
 std::size_t parallel_merge::bookkeeping_bytes() const noexcept {
-  std::size_t n = links_.capacity() * sizeof(link) + values_.capacity() * sizeof(values)
-                  + special_.capacity() * sizeof(std::uint64_t)
-                  + specials_.capacity() * sizeof(std::uint32_t);
+  std::size_t n = specials_.capacity() * sizeof(std::uint32_t);
+  for (const part& p : parts_)
+    n += p.links.capacity() * sizeof(link) + p.given.capacity() * sizeof(values)
+         + p.special.capacity() * sizeof(std::uint64_t);
   for (const half& h : halves_)
     n += h.table.capacity() * sizeof(slot)
          + (h.firsts.capacity() + h.unindexed.capacity() + h.position.capacity())

@@ -19,7 +19,8 @@ namespace cmem {
 ///   1. both threads, by chunks: ids -> indices, as the graph was before the part;
 ///   2. one thread, in order: all that changes concepts, and every failure;
 ///   3. both, by hash: which associations are known, or come again within the part;
-///   4. both, by direction: the lists, in order.
+///   4. both, by direction: the lists, in order. Who has done a direction goes on with step 1 of
+///      the next part, which reads no lists.
 ///
 /// So the same entries fail, concepts get the same indices, and every list has the same order. Only
 /// for entries whose fate step 2 can tell, hence takes(); and a part is applied by one thread when
@@ -38,7 +39,7 @@ public:
   [[nodiscard]] std::size_t bookkeeping_bytes() const noexcept;
 
   /// Parts that two threads applied, since it was made.
-  [[nodiscard]] std::uint64_t parts() const noexcept { return parts_; }
+  [[nodiscard]] std::uint64_t parts() const noexcept { return applied_; }
 
 private:
   static constexpr std::uint32_t none = graph_builder::none;
@@ -81,27 +82,32 @@ private:
     std::uint64_t edges = 0;
   };
 
-  [[nodiscard]] std::size_t part_of(std::span<const graph_builder::lookahead> run,
-                                    bool checked) const noexcept;
-  void resolve(std::span<graph_builder::lookahead> part);
-  void resolve_chunk(std::span<graph_builder::lookahead> part, std::size_t first);
-  void apply_concepts(std::span<graph_builder::lookahead> part,
-                      const graph_builder::failed_callback& failed);
+  struct part {
+    std::span<graph_builder::lookahead> entries;
+    std::vector<link> links;            // by entry
+    std::vector<values> given;          // by entry
+    std::vector<std::uint64_t> special; // a bit an entry: step 2 has something to do
+    std::atomic<std::size_t> next_chunk{0};
+  };
+
+  [[nodiscard]] std::size_t size_of_next(std::span<const graph_builder::lookahead> run,
+                                         bool checked) const noexcept;
+  static void begin(part& p, std::span<graph_builder::lookahead> entries);
+  void resolve(part& p) noexcept;
+  void resolve_chunk(part& p, std::size_t first) noexcept;
+  void apply_concepts(part& p, const graph_builder::failed_callback& failed);
   errc place(link& k, const graph_builder::lookahead& l);
-  void find_known(std::size_t n, std::uint32_t h);
-  void find_repeated(std::size_t n, std::uint32_t h);
-  void find_unindexed();
-  void write(std::size_t n, std::uint32_t direction);
+  void find_known(part& p, std::uint32_t h);
+  void find_repeated(part& p, std::uint32_t h);
+  void find_unindexed(part& p);
+  void write(part& p, std::uint32_t direction);
 
   graph_builder& to_;
   helper_thread helper_;
-  std::vector<link> links_;            // by entry of the part
-  std::vector<values> values_;         // as links_
-  std::vector<std::uint64_t> special_; // a bit an entry: step 2 has something to do
+  std::array<part, 2> parts_; // one is at steps 2 to 4, the next one at step 1
   std::vector<std::uint32_t> specials_;
   std::array<half, 2> halves_;
-  std::atomic<std::size_t> next_chunk_{0};
-  std::uint64_t parts_ = 0;
+  std::uint64_t applied_ = 0;
 };
 
 } // namespace cmem
