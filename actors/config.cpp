@@ -74,6 +74,7 @@ result<void> validate(const config& c) {
   auto fields = first_failure({
     within<std::uint32_t>("reconcile_interval_ms", c.reconcile_interval_ms, 1, interval_max_ms),
     within<std::size_t>("max_batch_size", c.max_batch_size, 1, batch_entries_max),
+    within<std::uint32_t>("reconcile_threads", c.reconcile_threads, 1, merge_threads_max),
     within<std::size_t>("memory_threshold", c.memory_threshold, 1, concepts_max),
     within<std::size_t>("log_capacity", c.log_capacity, 1, log_capacity_max),
     within<std::size_t>("vector_dimension", c.vector_dimension, 0, vector_dimension_max),
@@ -117,6 +118,7 @@ engine_options storage_options(const config& c) {
   o.log_capacity = c.log_capacity;
   o.overflow = overflow_of(c);
   o.batch_entries_max = c.max_batch_size;
+  o.merge_threads = c.reconcile_threads;
   o.vector_dimension = c.vector_dimension;
   o.memory_budget_bytes = c.memory_budget_bytes;
   o.association_times = c.association_times;

@@ -60,6 +60,9 @@ struct config {
   std::uint32_t reconcile_interval_ms = 10;
   /// Most entries of one merge. Fewer are taken when a merge of so many would outlast the interval.
   std::size_t max_batch_size = 10'000;
+  /// 2: merges of 20,000 entries and more take a second thread, with the same result, where there
+  /// is a second core. Smaller ones take one.
+  std::uint32_t reconcile_threads = 2;
   /// Concepts that change before they are flushed to a segment. No effect without storage.
   std::size_t memory_threshold = 50'000;
   /// Entries that wait for the reconciler at most, and what happens to one more (W3).

@@ -30,7 +30,7 @@ result<std::unique_ptr<engine>> engine::create(engine_options options) {
   for (const auto& checked :
        {check_range("log_capacity", options.log_capacity, 1, log_capacity_max),
         check_range("batch_entries_max", options.batch_entries_max, 1, log_capacity_max),
-        check_range("merge_threads", options.merge_threads, 1, 2),
+        check_range("merge_threads", options.merge_threads, 1, merge_threads_max),
         check_range("parallel_entries_min", options.parallel_entries_min, 1, log_capacity_max),
         check_range("vector_dimension", options.vector_dimension, 0, vector_dimension_max),
         check_range("concepts_max", options.concepts_max, 1, concepts_max),

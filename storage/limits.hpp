@@ -16,6 +16,7 @@ inline constexpr std::size_t vector_dimension_max = 4096;
 inline constexpr std::uint32_t concepts_max = 0xFFFF'FF00U; ///< placeholders included
 inline constexpr std::uint32_t degree_max = 1U << 24;       ///< of a concept, each direction
 inline constexpr std::uint32_t path_depth_max = 1024;       ///< hops of find_path
+inline constexpr std::uint32_t merge_threads_max = 2;
 inline constexpr std::size_t batch_entries_max = 1'000'000; ///< of one learn_batch
 inline constexpr std::size_t log_capacity_max = 10'000'000; ///< entries
 

@@ -26,6 +26,7 @@ TEST_CASE("defaults are valid, and as documented") {
   CHECK(validate(c));
   CHECK(c.reconcile_interval_ms == 10);
   CHECK(c.max_batch_size == 10'000);
+  CHECK(c.reconcile_threads == 2);
   CHECK(c.memory_threshold == 50'000);
   CHECK(c.log_capacity == 100'000);
   CHECK(overflow_of(c) == overflow_policy::drop_oldest);
@@ -60,6 +61,10 @@ TEST_CASE("every field is refused beyond its edges, by name and value") {
         == "invalid_argument: max_batch_size is 0: must lie within [1, 1000000]");
   CHECK(refusal([](config& c) { c.max_batch_size = 1'000'001; })
         == "invalid_argument: max_batch_size is 1000001: must lie within [1, 1000000]");
+  CHECK(refusal([](config& c) { c.reconcile_threads = 0; })
+        == "invalid_argument: reconcile_threads is 0: must lie within [1, 2]");
+  CHECK(refusal([](config& c) { c.reconcile_threads = 3; })
+        == "invalid_argument: reconcile_threads is 3: must lie within [1, 2]");
   CHECK(refusal([](config& c) { c.memory_threshold = 0; })
         == "invalid_argument: memory_threshold is 0: must lie within [1, 4294967040]");
   CHECK(refusal([](config& c) { c.memory_threshold = 4'294'967'041; })
@@ -108,6 +113,7 @@ TEST_CASE("every field is taken at its edges") {
         }).empty());
   CHECK(refusal([](config& c) { c.max_batch_size = 1; }).empty());
   CHECK(refusal([](config& c) { c.max_batch_size = 1'000'000; }).empty());
+  CHECK(refusal([](config& c) { c.reconcile_threads = 1; }).empty());
   CHECK(refusal([](config& c) { c.memory_threshold = 1; }).empty());
   CHECK(refusal([](config& c) { c.memory_threshold = 4'294'967'040; }).empty());
   CHECK(refusal([](config& c) { c.log_capacity = 1; }).empty());
@@ -160,6 +166,7 @@ TEST_CASE("what concerns storage reaches it") {
   c.log_capacity = 123;
   c.overflow = overflow_policy::reject;
   c.max_batch_size = 45;
+  c.reconcile_threads = 1;
   c.vector_dimension = 6;
   c.memory_budget_bytes = 789;
   c.association_times = false;
@@ -169,6 +176,7 @@ TEST_CASE("what concerns storage reaches it") {
   CHECK(o.log_capacity == 123);
   CHECK(o.overflow == overflow_policy::reject);
   CHECK(o.batch_entries_max == 45);
+  CHECK(o.merge_threads == 1);
   CHECK(o.vector_dimension == 6);
   CHECK(o.memory_budget_bytes == 789);
   CHECK(!o.association_times);

@@ -164,14 +164,12 @@ std::vector<write_op> next_few(const std::vector<std::uint64_t>& codes, std::siz
   return ops;
 }
 
-} // namespace
-
-TEST_CASE("snapshots are the fold of the entries that were applied", "[engine]") {
-  const auto runs = cmem::test::sweep(10'000);
+/// Random operations in random batches, merged by so many threads.
+void check_fold(std::size_t runs, std::uint32_t merge_threads) {
   rc::detail::TestParams params = rc::detail::configuration().testParams;
   params.maxSuccess = static_cast<int>(runs);
   params.maxSize = 100;
-  const auto property = [] {
+  const auto property = [merge_threads] {
     const auto codes = *rc::gen::container<std::vector<std::uint64_t>>(
       static_cast<std::size_t>(*rc::gen::inRange(100, 160)),
       rc::gen::inRange<std::uint64_t>(0, ~0ULL));
@@ -182,6 +180,8 @@ TEST_CASE("snapshots are the fold of the entries that were applied", "[engine]")
     options.log_capacity = 200; // each costs a block made ready: most of a short run's time
     options.overflow = overflow_policy::reject;
     options.clock = [&now] { return now; };
+    options.merge_threads = merge_threads;
+    options.parallel_entries_min = 1 + codes.size() % 4;
     auto made = engine::create(options);
     RC_ASSERT(made.has_value());
     engine& memory = **made;
@@ -233,6 +233,16 @@ TEST_CASE("snapshots are the fold of the entries that were applied", "[engine]")
   INFO("seed " << params.seed);
   rc::detail::printResultMessage(outcome, std::cerr);
   CHECK(outcome.template is<rc::detail::SuccessResult>());
+}
+
+} // namespace
+
+TEST_CASE("snapshots are the fold of the entries that were applied", "[engine]") {
+  check_fold(cmem::test::sweep(10'000), 1);
+}
+
+TEST_CASE("the same where two threads merge", "[engine]") {
+  check_fold(cmem::test::sweep(2'000), 2);
 }
 
 TEST_CASE("the same with a store, flushed, compacted and opened again in between", "[engine]") {

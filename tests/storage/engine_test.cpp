@@ -43,6 +43,9 @@ TEST_CASE("engine: an option out of range is refused by name and value") {
   using Catch::Matchers::ContainsSubstring;
   CHECK_THAT(refusal({.log_capacity = 0}), ContainsSubstring("log_capacity is 0"));
   CHECK_THAT(refusal({.batch_entries_max = 0}), ContainsSubstring("batch_entries_max is 0"));
+  CHECK_THAT(refusal({.merge_threads = 0}), ContainsSubstring("merge_threads is 0"));
+  CHECK_THAT(refusal({.merge_threads = 3}), ContainsSubstring("merge_threads is 3"));
+  CHECK_THAT(refusal({.parallel_entries_min = 0}), ContainsSubstring("parallel_entries_min is 0"));
   CHECK_THAT(refusal({.vector_dimension = 4097}), ContainsSubstring("vector_dimension is 4097"));
   CHECK_THAT(refusal({.concepts_max = 0}), ContainsSubstring("concepts_max is 0"));
   CHECK_THAT(refusal({.concepts_max = concepts_max + 1}), ContainsSubstring("[1, 4294967040]"));

@@ -7,6 +7,8 @@
 #include "tests/storage/model.hpp"
 
 #include <array>
+#include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 #include <optional>
@@ -21,8 +23,9 @@ using cmem::test::text_of;
 
 namespace {
 
-thread_local long until_failure = -1; // allocations of this thread that go well yet; < 0: all do
-thread_local bool failed = false;
+// Of all threads: two may merge.
+std::atomic<long> until_failure{-1}; // allocations that go well yet; < 0: all do
+std::atomic<bool> failed{false};
 
 } // namespace
 
@@ -30,9 +33,10 @@ thread_local bool failed = false;
 // memory for mismatched.
 #if !defined(CMEM_ASAN) && !defined(CMEM_TSAN)
 [[gnu::noinline]] void* operator new(std::size_t bytes) {
-  failed = failed || until_failure == 0;
-  if (until_failure >= 0 && until_failure-- == 0)
+  if (until_failure >= 0 && until_failure-- == 0) {
+    failed = true;
     throw std::bad_alloc();
+  }
   if (void* p = std::malloc(bytes == 0 ? 1 : bytes))
     return p;
   throw std::bad_alloc();
@@ -48,8 +52,10 @@ concept_id cid(std::uint64_t n) { return concept_id::from_halves(0, n); }
 /// A graph with snapshots held, one let go, and much retired, vacated and revived.
 class worn_engine {
 public:
-  explicit worn_engine(std::optional<store_options> store = {})
-    : f_({.on_apply =
+  explicit worn_engine(std::optional<store_options> store = {}, std::uint32_t merge_threads = 1)
+    : f_({.merge_threads = merge_threads,
+          .parallel_entries_min = 2,
+          .on_apply =
             [this](const write_entry&) {
               if (refuses_)
                 throw std::runtime_error("on purpose");
@@ -189,8 +195,9 @@ private:
 } // namespace
 
 TEST_CASE("W9: a heap that is used up at any point of a step loses nothing") {
-  const auto run = [](long n, std::string& left, bool& threw) {
-    worn_engine e;
+  const std::uint32_t merge_threads = GENERATE(1U, 2U);
+  const auto run = [merge_threads](long n, std::string& left, bool& threw) {
+    worn_engine e({}, merge_threads);
     const bool reached = e.fail_at(n);
     left = e.emptied() + " " + e.pages();
     threw = threw || e.threw();

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <new>
 #include <random>
+#include <thread>
 #include <vector>
 
 using namespace cmem;
@@ -56,7 +57,8 @@ TEST_CASE("page_pool: blocks that are out never overlap, and the figures are the
     if (i % 1'000 == 0)
       pool.keep();
   }
-  for (const page_use use : {page_use::records, page_use::id_table, page_use::adjacency})
+  for (const page_use use :
+       {page_use::records, page_use::id_table, page_use::adjacency, page_use::incoming})
     CHECK(pool.bytes_in_use(use) == expected[static_cast<std::size_t>(use)]);
   for (const block& b : out) {
     REQUIRE(intact(b));
@@ -75,6 +77,50 @@ TEST_CASE("page_pool: what was given back is given out again") {
     pool.release(first, bytes, page_use::adjacency);
   }
   CHECK(pool.bytes_in_use() == 0);
+}
+
+TEST_CASE("page_pool: blocks of incoming lists are kept apart") {
+  arena memory(arena_bytes_min);
+  page_pool pool(memory);
+  const handle first = pool.allocate(64, page_use::adjacency);
+  pool.release(first, 64, page_use::adjacency);
+  const handle incoming = pool.allocate(64, page_use::incoming);
+  CHECK(incoming != first);
+  CHECK(pool.allocate(64, page_use::records) == first);
+  pool.discard_since_keep();
+  CHECK(pool.bytes_in_use() == 0);
+  CHECK(pool.allocate(64, page_use::incoming) == incoming);
+}
+
+TEST_CASE("page_pool: each side may be used by a thread of its own") {
+  arena memory(std::size_t{64} << 20);
+  page_pool pool(memory);
+  const auto use_side = [&](page_use use) {
+    std::minstd_rand random(static_cast<unsigned>(use) + 1);
+    std::vector<block> out;
+    for (std::size_t i = 0; i < cmem::test::sweep(20'000); ++i) {
+      const std::size_t bytes = 1 + random() % 3'000;
+      const handle h = pool.allocate(bytes, use);
+      const auto mark = static_cast<unsigned char>(random());
+      std::memset(memory.at(h), mark, bytes);
+      out.push_back({h, bytes, use, mark});
+      if (out.size() < 50)
+        continue;
+      std::swap(out[random() % out.size()], out.back());
+      const auto* p = reinterpret_cast<const unsigned char*>(memory.at(out.back().at));
+      if (p[0] != out.back().mark || p[out.back().bytes - 1] != out.back().mark)
+        return false;
+      pool.release(out.back().at, out.back().bytes, use);
+      out.pop_back();
+    }
+    return true;
+  };
+  bool incoming = false;
+  std::thread other([&] { incoming = use_side(page_use::incoming); });
+  const bool rest = use_side(page_use::records);
+  other.join();
+  CHECK(rest);
+  CHECK(incoming);
 }
 
 TEST_CASE("page_pool: discard takes back all since keep, id tables excepted") {
