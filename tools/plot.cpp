@@ -67,11 +67,7 @@ std::vector<chart> charts_together(const std::vector<run_report>& runs) {
   all.push_back(compared(runs, "writes", "operations per second", tick_rate, write_rate));
   all.push_back(compared(runs, "reads", "operations per second", tick_rate, read_rate));
   for (std::size_t k = 0; k < query_kinds; ++k) {
-    const auto asked = [k](const run_report& run) {
-      return std::any_of(run.timeline.begin(), run.timeline.end(),
-                         [k](const timeline_point& t) { return t.queries[k].count != 0; });
-    };
-    if (std::any_of(runs.begin(), runs.end(), asked))
+    if (std::any_of(runs.begin(), runs.end(), [k](const run_report& run) { return asked(run, k); }))
       all.push_back(
         compared(runs, std::string(query_names[k]), "latency, p99", tick_duration,
                  [k](const timeline_point& t) { return nanoseconds(t.queries[k].p99); }));
