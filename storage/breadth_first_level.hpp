@@ -70,9 +70,13 @@ public:
   void bottom_up() noexcept {
     const std::size_t words = bitmap::words_for(s_.index_count());
     constexpr std::size_t part = 64;
-    for (std::size_t w = claim(part); w < words && !over(); w = claim(part))
-      for (const std::size_t end = std::min(words, w + part); w < end && !over(); ++w)
-        bottom_up_word(w, words);
+    for (std::size_t w = claim(part); w < words && !over(); w = claim(part)) {
+      const std::size_t end = std::min(words, w + part);
+      for (std::size_t next = w; next < std::min(end, w + words_ahead); ++next)
+        fetch_ways_of_word(next);
+      for (; w < end && !over(); ++w)
+        bottom_up_word(w, end);
+    }
     if (!over())
       ring_.drain([this](std::uint32_t i, const adjacency_list& l) { look_back(i, l); });
     progress_.reached.fetch_add(reached_, std::memory_order_relaxed);
@@ -101,11 +105,12 @@ public:
 
 private:
   static constexpr std::int64_t look_every = 4096; // associations: some 10 us
+  static constexpr std::size_t words_ahead = 4;
 
-  void bottom_up_word(std::size_t w, std::size_t words) noexcept {
-    constexpr std::size_t ahead = 4;
-    if (w + ahead < words)
-      fetch_ways_of_word(w + ahead);
+  /// Words from `end` on may be another thread's.
+  void bottom_up_word(std::size_t w, std::size_t end) noexcept {
+    if (w + words_ahead < end)
+      fetch_ways_of_word(w + words_ahead);
     memory_.next.word(w) = 0;
     std::uint64_t dead = 0; // without associations: never to be looked at again
     const auto scan = [this](std::uint32_t i, const adjacency_list& l) { look_back(i, l); };
