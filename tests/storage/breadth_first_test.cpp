@@ -1,14 +1,18 @@
 #include "storage/breadth_first.hpp"
 
 #include "storage/engine.hpp"
+#include "storage/sanitizers.hpp"
 #include "tests/catch.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <map>
 #include <memory>
+#include <new>
 #include <random>
 #include <set>
 #include <string>
@@ -16,6 +20,19 @@
 #include <vector>
 
 using namespace cmem;
+
+#if !defined(CMEM_ASAN) && !defined(CMEM_TSAN) // they have their own
+static std::atomic<std::uint64_t> news{0};
+
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
+  ++news;
+  if (void* p = std::malloc(bytes == 0 ? 1 : bytes))
+    return p;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+#endif
 
 namespace {
 
@@ -396,3 +413,22 @@ TEST_CASE("Bad searches by ids fail with an error that names what is wrong") {
   CHECK_THAT(error({id_of(1)}, {.cores = traversal_cores_max + 1}), ContainsSubstring("cores"));
   CHECK(breadth_first(g.snapshot(), std::vector{id_of(1)}, {}, scratch)->visited == 1);
 }
+
+#if !defined(CMEM_ASAN) && !defined(CMEM_TSAN)
+TEST_CASE("A search in memory that was used before allocates nothing") {
+  std::mt19937 random(29);
+  graph g;
+  add_random(g, random, 3'000, 30'000, true);
+  const std::vector<std::uint32_t> seeds = indices(g, {0});
+  breadth_first_scratch scratch;
+  std::vector<breadth_first_query> asked(40);
+  for (breadth_first_query& q : asked)
+    q = random_query(random);
+  for (const breadth_first_query& q : asked)
+    (void) breadth_first(g.snapshot(), seeds, q, scratch);
+  const std::uint64_t before = news;
+  for (const breadth_first_query& q : asked)
+    (void) breadth_first(g.snapshot(), seeds, q, scratch);
+  CHECK(news == before);
+}
+#endif
