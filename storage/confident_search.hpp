@@ -146,6 +146,10 @@ private:
       if (i < group.size())
         g_.template prefetch<Side>(side.labels[group[i]].index, step);
     };
+    for (std::size_t i = 0; i < 9; ++i)
+      fetch(i, prefetch_step::list);
+    for (std::size_t i = 0; i < 6; ++i)
+      fetch(i, prefetch_step::targets);
     for (std::size_t i = 0; i < group.size(); ++i) {
       fetch(i + 9, prefetch_step::list);
       fetch(i + 6, prefetch_step::targets);

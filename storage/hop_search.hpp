@@ -5,10 +5,15 @@
 #include "storage/path_search.hpp"
 #include "storage/search_budget.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <utility>
+#include <vector>
 
 namespace cmem {
 
@@ -86,6 +91,8 @@ public:
 private:
   template <path_side Side>
   static constexpr path_side other = Side == forward ? backward : forward;
+  static constexpr std::size_t fetched_at_once = 64; // lists of a new level
+  static constexpr std::size_t ahead = 8;            // the others, before they are read
 
   template <path_side Side>
   void start(std::uint32_t index) {
@@ -105,13 +112,9 @@ private:
     const std::size_t end = side.reached.size();
     meeting_ = marks_.at_level(sides_[other<Side>].depth());
     next_ = marks_.at_level(side.depth() + 1);
-    const auto fetch = [&](std::size_t i, prefetch_step step) {
-      if (i < end)
-        g_.template prefetch<Side>(side.reached[i], step);
-    };
     for (std::size_t i = side.level_begin.back(); i < end; ++i) {
-      fetch(i + 8, prefetch_step::list);
-      fetch(i + 4, prefetch_step::targets);
+      if (i + ahead < end && i + ahead - side.level_begin.back() >= fetched_at_once)
+        g_.template prefetch<Side>(side.reached[i + ahead], prefetch_step::targets);
       if (!budget_.spend(g_.template degree<Side>(side.reached[i])))
         return false;
       visit<Side>(side.reached[i]);
@@ -122,8 +125,11 @@ private:
       return true;
     }
     std::uint64_t cost = 0;
-    for (std::size_t i = end; i < side.reached.size(); ++i)
+    for (std::size_t i = end; i < side.reached.size(); ++i) {
       cost += g_.template degree<Side>(side.reached[i]);
+      if (i - end < fetched_at_once)
+        g_.template prefetch<Side>(side.reached[i], prefetch_step::targets);
+    }
     side.level_begin.push_back(end);
     side.level_cost.push_back(cost);
     return budget_.reach(side.reached.size() - end);
@@ -163,6 +169,7 @@ private:
     }
     m.side[Side] = next_;
     sides_[Side].reached.push_back(index);
+    g_.template prefetch<Side>(index, prefetch_step::list); // its degree is asked for soon
   }
 
   // Marks what lies on shortest paths, from the forward side's last level down to level 1. Either

@@ -65,6 +65,20 @@ TEST_CASE("The bound on hops is exact where the better way to a concept is the l
     CHECK(most_confident(m, 1, 5, depth) == expected(m.model(), 1, 5, depth));
 }
 
+TEST_CASE("The bound on hops is exact where one side alone uses up all hops") {
+  graph_memory m;
+  m.learn_all({1, 2, 3, 4, 5, 6});
+  m.chain({1, 2, 3, 4, 5, 6});
+  m.link(1, 4, kinds::semantic, 0.5F);
+  for (concept_number n = 100; n < 200; ++n) { // the target's side has more to look at, and waits
+    m.learn(n);
+    m.link(n, 6);
+  }
+  m.publish();
+  CHECK(most_confident(m, 1, 6, 3) == "1 -0:0.500000-> 4 -0:1.000000-> 5 -0:1.000000-> 6");
+  CHECK(most_confident(m, 1, 6, 2) == "none");
+}
+
 TEST_CASE("A path without any confidence is a path") {
   graph_memory m;
   m.learn_all({1, 2, 3});

@@ -21,7 +21,8 @@ graph_model walkable(const graph_model& g, const strengths& strong, const traver
   const auto add = [&](concept_number from, concept_number to, kind_id kind, float confidence) {
     if (to != target && strong.contains(to) && strong.at(to) < f.strength_min)
       return;
-    const auto [known, fresh] = walked.links.try_emplace({from, to, kind}, confidence, 1.0F);
+    const auto [known, fresh] =
+      walked.links.try_emplace({from, to, kind}, graph_model::link{confidence, 1.0F});
     if (!fresh)
       known->second.confidence = std::max(known->second.confidence, confidence);
   };
@@ -133,6 +134,30 @@ TEST_CASE("Of associations that lead both ways, the outgoing one is shown") {
         == std::vector<path_step>{{m.index(2), kinds::causal, 0.5F, direction::outgoing},
                                   {m.index(3), kinds::semantic, 0.5F, direction::incoming}});
   CHECK(m.ask(1, 3, {}).found.empty());
+}
+
+TEST_CASE("Where all are equally confident, both orders give the same paths") {
+  std::mt19937 random(23);
+  for (std::size_t round = 0, rounds = sweep(30); round < rounds; ++round) {
+    graph_memory m;
+    const concept_number concepts = 20 + below(random, 400);
+    for (concept_number n = concepts; n > 0; --n)
+      m.learn(n);
+    for (std::size_t i = 0; i < concepts * (1 + round % 5); ++i)
+      m.link(1 + below(random, concepts), 1 + below(random, concepts), kinds::semantic, 0.75F);
+    m.publish();
+    for (int i = 0; i < 200; ++i) {
+      const concept_number from = 1 + below(random, concepts);
+      const concept_number to = 1 + below(random, concepts);
+      path_query q{.max_depth = i % 4 == 0 ? below(random, 12) : path_depth_max,
+                   .alternatives = i % 3 == 0 ? 4U : 1U};
+      q.filter.along = i % 5 == 0 ? direction::both : direction::outgoing;
+      const std::string fewest = m.texts(m.ask(from, to, q));
+      q.order = path_order::most_confident;
+      INFO("round " << round << ", " << from << " to " << to << ", depth " << q.max_depth);
+      REQUIRE(m.texts(m.ask(from, to, q)) == fewest);
+    }
+  }
 }
 
 TEST_CASE("Ends need not be strong") {
