@@ -5,6 +5,7 @@
 #include "tools/scenario_places.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 #include <vector>
 
@@ -33,14 +34,22 @@ double held(const tools::rate_report& r) {
   return r.due == 0 ? 1.0 : static_cast<double>(r.done) / static_cast<double>(r.due);
 }
 
+/// Empty for a target that came to none before the phase was over.
 const tools::operation_report& paths_of(const tools::phase_report& p) {
+  static const tools::operation_report none;
+  const auto name = tools::query_names[static_cast<std::size_t>(tools::query_kind::find_path)];
   for (const auto& q : p.queries)
-    if (q.name == tools::query_names[static_cast<std::size_t>(tools::query_kind::find_path)])
+    if (q.name == name)
       return q;
-  throw std::runtime_error(p.name + ": no path was asked for");
+  return none;
 }
 
-double ns(std::int64_t v) { return static_cast<double>(v); }
+/// Nothing was measured: NaN, which meets no bar.
+double ns(const tools::latency_summary& of, std::int64_t tools::latency_summary::*quantile) {
+  return of.count == 0 ? std::nan("") : static_cast<double>(of.*quantile);
+}
+constexpr auto p50 = &tools::latency_summary::p50;
+constexpr auto p99 = &tools::latency_summary::p99;
 
 class bursts {
 public:
@@ -113,12 +122,12 @@ void compare(const std::string& when, const tools::phase_report& ours,
   const auto& path = paths_of(ours);
   const auto& other = paths_of(theirs);
   const std::string against = " while " + when + ", against " + name;
-  o.rows.push_back({"find_path p99" + against, ns(path.service.p99), "ns", name,
-                    ns(other.service.p99), ratio_at_most(1)});
+  o.rows.push_back({"find_path p99" + against, ns(path.service, p99), "ns", name,
+                    ns(other.service, p99), ratio_at_most(1)});
+  more.push_back({"find_path p99 since due" + against, ns(path.latency, p99), "ns", name,
+                  ns(other.latency, p99)});
   more.push_back(
-    {"find_path p99 since due" + against, ns(path.latency.p99), "ns", name, ns(other.latency.p99)});
-  more.push_back(
-    {"find_path p50" + against, ns(path.service.p50), "ns", name, ns(other.service.p50)});
+    {"find_path p50" + against, ns(path.service, p50), "ns", name, ns(other.service, p50)});
   more.push_back({"writes held by " + name + " while " + when, held(theirs.writes), "of the rate"});
   more.push_back({"reads held by " + name + " while " + when, held(theirs.reads), "of the rate"});
 }
@@ -146,15 +155,15 @@ outcome burst(const options& options) {
     compare("updating", updating, all.while_updating(kind), name, o, more);
   }
   const auto quiet = [&](std::int64_t tools::latency_summary::*quantile) {
-    return (ns(paths_of(phases.front()).service.*quantile)
-            + ns(paths_of(phases.back()).service.*quantile))
+    return (ns(paths_of(phases.front()).service, quantile)
+            + ns(paths_of(phases.back()).service, quantile))
            / 2;
   };
   const auto& path = paths_of(updating);
-  o.rows.push_back({"find_path p99 while updating", ns(path.service.p99), "ns", "without writes",
-                    quiet(&tools::latency_summary::p99), ratio_at_most(1.25)});
-  more.push_back({"find_path p50 while updating", ns(path.service.p50), "ns", "without writes",
-                  quiet(&tools::latency_summary::p50)});
+  o.rows.push_back({"find_path p99 while updating", ns(path.service, p99), "ns", "without writes",
+                    quiet(p99), ratio_at_most(1.25)});
+  more.push_back(
+    {"find_path p50 while updating", ns(path.service, p50), "ns", "without writes", quiet(p50)});
   o.rows.insert(o.rows.end(), more.begin(), more.end());
   o.notes.push_back("mixed_burst up to its phase `" + learning.name
                     + "`, which is measured, in real time, one target after the other; kept "

@@ -9,6 +9,7 @@
 #include "storage/wal_format.hpp"
 #include "tests/catch.hpp"
 #include "tools/cli.hpp"
+#include "tools/peer_targets.hpp"
 
 #include <cmath>
 #include <filesystem>
@@ -238,20 +239,20 @@ TEST_CASE("recover opens what it stored, and mapped finds all of it again") {
 }
 
 TEST_CASE("burst compares paths with every peer that is here, and with silence") {
-  const outcome o = burst({1e-2, ""});
-  std::size_t compared = 0;
-  for (const char* name : {"mutex_map", "lmdb", "rocksdb", "sqlite"}) {
-    const row* const r = find_row(o, std::string("find_path p99 while learning, against ") + name);
-    if (r == nullptr)
-      continue; // its library was not there
-    ++compared;
-    CHECK(r->value > 0);
-    CHECK(r->baseline_value > 0);
-    CHECK(r->bar.has_value());
+  using namespace cmem::tools;
+  const outcome o = burst({1e-2, ""}); // on a busy machine too short for a path, hence no figures
+  for (std::size_t i = 1; i != target_kinds; ++i) {
+    const std::string name(target_names[i]);
+    INFO(name);
+    for (const char* when : {"learning", "updating"}) {
+      const row* const r =
+        find_row(o, std::string("find_path p99 while ") + when + ", against " + name);
+      REQUIRE((r != nullptr) == target_available(static_cast<target_kind>(i)).has_value());
+      if (r != nullptr)
+        CHECK((r->bar.has_value() && r->baseline == name));
+    }
   }
-  CHECK(compared >= 1);
   const row* const silent = find_row(o, "find_path p99 while updating");
   REQUIRE(silent != nullptr);
-  CHECK(silent->value > 0);
-  CHECK(silent->baseline_value > 0);
+  CHECK(silent->bar.has_value());
 }
