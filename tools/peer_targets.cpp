@@ -79,9 +79,9 @@ private:
 };
 
 /// A store's reader; a query that fails has found nothing, and is noted.
-class peer_reader final : public target_reader {
+class noting_reader final : public target_reader {
 public:
-  peer_reader(std::unique_ptr<target_reader> reader, trouble_note& trouble)
+  noting_reader(std::unique_ptr<peer_reader> reader, trouble_note& trouble)
     : reader_(std::move(reader)), trouble_(trouble) {}
 
   bool find(const concept_id& id) override {
@@ -108,7 +108,7 @@ private:
     }
   }
 
-  const std::unique_ptr<target_reader> reader_;
+  const std::unique_ptr<peer_reader> reader_;
   trouble_note& trouble_;
 };
 
@@ -160,13 +160,13 @@ public:
     return ticket{applied_ + failed_, 0, 0};
   }
   std::unique_ptr<target_reader> make_reader() override {
-    std::unique_ptr<target_reader> reader;
+    std::unique_ptr<peer_reader> reader;
     try {
       reader = store_->make_reader();
     } catch (const std::exception& e) {
       trouble_.take(e.what());
     }
-    return std::make_unique<peer_reader>(std::move(reader), trouble_);
+    return std::make_unique<noting_reader>(std::move(reader), trouble_);
   }
   [[nodiscard]] fate outcome(const ticket&) const override { return fate::unknown; }
   [[nodiscard]] bool visible_at_return() const noexcept override { return true; }

@@ -56,7 +56,7 @@ void each_entry(MDB_cursor* cursor, const concept_id& id, std::size_t entry_byte
   }
 }
 
-class lmdb_reader final : public target_reader {
+class lmdb_reader final : public peer_reader {
 public:
   lmdb_reader(MDB_env* store, const tables& t) : tables_(t) {
     check(::mdb_txn_begin(store, nullptr, MDB_RDONLY, &txn_));
@@ -211,7 +211,7 @@ public:
     if (level_ == durability::interval)
       check(::mdb_env_sync(store_, 1));
   }
-  std::unique_ptr<target_reader> make_reader() override {
+  std::unique_ptr<peer_reader> make_reader() override {
     return std::make_unique<lmdb_reader>(store_, tables_);
   }
   peer_counts counts() override {

@@ -4,10 +4,10 @@
 
 #include "storage/durability.hpp"
 #include "storage/records.hpp"
-#include "tools/scenario_target.hpp"
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace cmem::tools {
@@ -15,6 +15,17 @@ namespace cmem::tools {
 struct peer_counts {
   std::uint64_t concepts = 0;     ///< learned
   std::uint64_t associations = 0; ///< those whose ends are not learned included
+};
+
+/// One reading thread's access, as target_reader has it. A class of its own: a module can't call
+/// back into the program, which keeps its functions to itself.
+class peer_reader {
+public:
+  virtual ~peer_reader() = default;
+  virtual bool find(const concept_id& id) = 0;
+  virtual std::size_t neighbors(const concept_id& id, std::size_t limit) = 0;
+  virtual std::optional<std::size_t> find_path(const concept_id& from, const concept_id& to,
+                                               std::uint32_t depth_max) = 0;
 };
 
 /// Everything throws std::runtime_error where the store fails, its readers too.
@@ -38,7 +49,7 @@ public:
   /// Makes durable what was committed, so far as the level asks for that.
   virtual void sync() = 0;
   /// Every answer is of one state of the store.
-  virtual std::unique_ptr<target_reader> make_reader() = 0;
+  virtual std::unique_ptr<peer_reader> make_reader() = 0;
   [[nodiscard]] virtual peer_counts counts() = 0;
 };
 

@@ -61,7 +61,7 @@ void each_entry(rocksdb::Iterator& at, const concept_id& id, const F& f) {
   check(at.status());
 }
 
-class rocksdb_reader final : public target_reader {
+class rocksdb_reader final : public peer_reader {
 public:
   explicit rocksdb_reader(const tables& t) : tables_(t) {}
 
@@ -211,7 +211,7 @@ public:
     if (level_ == durability::interval)
       check(db_->SyncWAL());
   }
-  std::unique_ptr<target_reader> make_reader() override {
+  std::unique_ptr<peer_reader> make_reader() override {
     return std::make_unique<rocksdb_reader>(tables_);
   }
   peer_counts counts() override { return counts_; }

@@ -118,7 +118,7 @@ private:
   std::unique_ptr<sqlite3_stmt, closer> at_;
 };
 
-class sqlite_reader final : public target_reader {
+class sqlite_reader final : public peer_reader {
 public:
   explicit sqlite_reader(const std::string& file) : db_(open(file)) {
     run(db_.get(), "PRAGMA query_only = ON");
@@ -320,7 +320,7 @@ public:
       ::sqlite3_exec(writer_.db(), "ROLLBACK", nullptr, nullptr, nullptr);
   }
   void sync() override {}
-  std::unique_ptr<target_reader> make_reader() override {
+  std::unique_ptr<peer_reader> make_reader() override {
     return std::make_unique<sqlite_reader>(file_);
   }
   peer_counts counts() override {
