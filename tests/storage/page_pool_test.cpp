@@ -86,8 +86,11 @@ TEST_CASE("page_pool: blocks of incoming lists are kept apart") {
   pool.release(first, 64, page_use::adjacency);
   const handle incoming = pool.allocate(64, page_use::incoming);
   CHECK(incoming != first);
+  pool.release(incoming, 64, page_use::incoming);
+  pool.keep();
   CHECK(pool.allocate(64, page_use::records) == first);
-  pool.discard_since_keep();
+  CHECK(pool.allocate(64, page_use::incoming) == incoming);
+  pool.discard_since_keep(); // of both
   CHECK(pool.bytes_in_use() == 0);
   CHECK(pool.allocate(64, page_use::incoming) == incoming);
 }
