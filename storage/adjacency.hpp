@@ -2,13 +2,15 @@
 // Associations of one concept in one direction, as a snapshot sees them.
 //
 // Up to 256 lie in one leaf; more hang in a tree of leaves of 256 (inner nodes of fan-out 256). A
-// leaf keeps the targets apart from the properties, so that traversal touches targets only.
-// Leaves are appended to in place, beyond the count that older snapshots see.
+// plain leaf keeps the targets apart from the properties, so that traversal touches targets only,
+// and is appended to in place, beyond the count that older snapshots see. A packed leaf
+// (packed_adjacency.hpp) takes half of that or less, and never changes.
 
+#include "storage/adjacency_chunk.hpp"
 #include "storage/arena.hpp"
 #include "storage/concept_id.hpp"
+#include "storage/packed_adjacency.hpp"
 #include "storage/prefetch.hpp"
-#include "storage/records.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -17,8 +19,6 @@
 
 namespace cmem {
 
-inline constexpr std::uint32_t chunk_size = 256;
-
 /// Root of the tree and number of associations: one a concept and direction.
 struct adjacency_ref {
   handle root = 0;
@@ -26,12 +26,20 @@ struct adjacency_ref {
 };
 static_assert(sizeof(adjacency_ref) == 8);
 
-/// Head of a leaf; `capacity` targets follow at once.
+/// Head of a leaf; of a plain one, `capacity` targets follow at once.
 struct adjacency_leaf {
+  static constexpr std::uint16_t packed_mark = 0x8000;
+
   std::uint32_t created_low;  // version that made it, low half …
   std::uint16_t created_high; // … and bits 32–47
-  std::uint16_t capacity;
-  handle properties;
+  std::uint16_t capacity;     // packed: packed_mark, and how many associations it has
+  handle properties;          // packed: the codes of its columns
+
+  [[nodiscard]] bool is_packed() const noexcept { return (capacity & packed_mark) != 0; }
+  /// Precondition: is_packed().
+  [[nodiscard]] packed_leaf packed() const noexcept {
+    return {this, static_cast<std::uint32_t>(capacity & ~packed_mark)};
+  }
 
   [[nodiscard]] std::uint64_t created() const noexcept {
     return std::uint64_t{created_high} << 32 | created_low;
@@ -52,14 +60,6 @@ static_assert(sizeof(adjacency_leaf) == 12);
 /// Head of an inner node; `capacity` child handles follow at once. Same head as a leaf.
 using adjacency_inner = adjacency_leaf;
 
-/// Side by side, because an append writes both.
-struct association_times {
-  timestamp_us created = 0;
-  timestamp_us last_used = 0;
-
-  bool operator==(const association_times&) const = default;
-};
-
 /// Where the parallel property arrays of a leaf of some capacity start. Outgoing associations
 /// also keep times, if the memory keeps any.
 struct property_layout {
@@ -72,20 +72,6 @@ struct property_layout {
   }
 };
 
-/// Parallel arrays of up to 256 associations. Valid as long as the snapshot.
-struct adjacency_chunk {
-  std::span<const std::uint32_t> targets; ///< indices; sources when incoming
-  const float* confidence;
-  const float* weight;
-  const kind_id* kind;
-  const association_times* times; ///< nullptr without times
-
-  /// Zeros without times.
-  [[nodiscard]] association_times times_of(std::size_t i) const noexcept {
-    return times != nullptr ? times[i] : association_times{};
-  }
-};
-
 /// View of all associations of a concept in one direction, in storage order.
 class adjacency_list {
 public:
@@ -94,42 +80,25 @@ public:
     : base_(base), ref_(ref), with_times_(with_times) {}
 
   [[nodiscard]] std::uint32_t size() const noexcept { return ref_.count; }
-  [[nodiscard]] std::uint32_t chunk_count() const noexcept {
-    return (ref_.count + chunk_size - 1) / chunk_size;
-  }
-  /// Precondition: i < chunk_count().
-  [[nodiscard]] adjacency_chunk chunk(std::uint32_t i) const noexcept {
-    const adjacency_leaf* l = leaf(i);
-    const auto at = property_layout::of(l->capacity, with_times_);
-    const std::byte* p = base_ + std::size_t{l->properties} * handle_unit;
-    const auto array = [p]<class T>(std::size_t offset, const T*) {
-      return reinterpret_cast<const T*>(p + offset);
-    };
-    return {targets(l, i), array(at.confidence, static_cast<const float*>(nullptr)),
-            array(at.weight, static_cast<const float*>(nullptr)),
-            array(at.kind, static_cast<const kind_id*>(nullptr)),
-            with_times_ ? array(at.times, static_cast<const association_times*>(nullptr))
-                        : nullptr};
-  }
-  /// The targets alone: touches half of what chunk() does.
-  [[nodiscard]] std::span<const std::uint32_t> targets(std::uint32_t i) const noexcept {
-    return targets(leaf(i), i);
-  }
   /// Calls f(std::span<const std::uint32_t> targets) for parts of the list until it returns true;
   /// whether it did. The span is good during that call only.
   template <class F>
   bool any_targets(F&& f) const {
-    for (std::uint32_t i = 0; i < chunk_count(); ++i)
-      if (f(targets(i)))
+    for (std::uint32_t i = 0; i < leaf_count(); ++i) {
+      const adjacency_leaf* l = leaf(i);
+      if (l->is_packed() ? l->packed().any_targets(f) : f(targets(l, i)))
         return true;
+    }
     return false;
   }
   /// The same with the properties: f(const adjacency_chunk&).
   template <class F>
   bool any_chunk(F&& f) const {
-    for (std::uint32_t i = 0; i < chunk_count(); ++i)
-      if (f(chunk(i)))
+    for (std::uint32_t i = 0; i < leaf_count(); ++i) {
+      const adjacency_leaf* l = leaf(i);
+      if (l->is_packed() ? any_unpacked(l->packed(), f) : f(chunk(l, i)))
         return true;
+    }
     return false;
   }
   /// Fetches the first targets for a look at them some time later. Reads nothing.
@@ -142,7 +111,12 @@ public:
   void prefetch_properties() const noexcept {
     if (ref_.count == 0 || ref_.count > chunk_size)
       return;
-    const adjacency_chunk c = chunk(0);
+    const adjacency_leaf* l = node(ref_.root);
+    if (l->is_packed()) { // in the same block
+      prefetch_line(reinterpret_cast<const std::byte*>(l) + line);
+      return;
+    }
+    const adjacency_chunk c = chunk(l, 0);
     prefetch_line(c.confidence);
     prefetch_line(c.confidence + std::min<std::size_t>(ref_.count, line / 4) - 1);
     prefetch_line(c.kind);
@@ -164,6 +138,27 @@ public:
   }
 
 private:
+  [[nodiscard]] std::uint32_t leaf_count() const noexcept {
+    return (ref_.count + chunk_size - 1) / chunk_size;
+  }
+  [[nodiscard]] adjacency_chunk chunk(const adjacency_leaf* l, std::uint32_t i) const noexcept {
+    const auto at = property_layout::of(l->capacity, with_times_);
+    const std::byte* p = base_ + std::size_t{l->properties} * handle_unit;
+    const auto array = [p]<class T>(std::size_t offset, const T*) {
+      return reinterpret_cast<const T*>(p + offset);
+    };
+    return {targets(l, i), array(at.confidence, static_cast<const float*>(nullptr)),
+            array(at.weight, static_cast<const float*>(nullptr)),
+            array(at.kind, static_cast<const kind_id*>(nullptr)),
+            with_times_ ? array(at.times, static_cast<const association_times*>(nullptr))
+                        : nullptr};
+  }
+  // A frame of its own: 8 KB that those who meet no packed leaf do not touch.
+  template <class F>
+  [[gnu::noinline]] bool any_unpacked(const packed_leaf& l, F& f) const {
+    unpacked_leaf to;
+    return f(l.unpack(to, with_times_));
+  }
   [[nodiscard]] std::span<const std::uint32_t> targets(const adjacency_leaf* l,
                                                        std::uint32_t i) const noexcept {
     return {l->targets(), std::min(chunk_size, ref_.count - i * chunk_size)};

@@ -70,6 +70,10 @@ handle adjacency_builder::copy_leaf(handle from, std::uint32_t count, std::uint3
   const handle h = new_leaf(capacity, version);
   const auto* a = node(from);
   auto* b = node(h);
+  if (a->is_packed()) {
+    unpack_leaf(a->packed(), arrays_of(h), count);
+    return h;
+  }
   std::memcpy(b->targets(), a->targets(), count * sizeof(std::uint32_t));
   const auto x = property_layout::of(a->capacity, with_times_);
   const auto y = property_layout::of(capacity, with_times_);
@@ -83,8 +87,27 @@ handle adjacency_builder::copy_leaf(handle from, std::uint32_t count, std::uint3
   return h;
 }
 
+void adjacency_builder::unpack_leaf(const packed_leaf& from, const leaf_arrays& to,
+                                    std::uint32_t count) const noexcept {
+  unpacked_leaf all;
+  const adjacency_chunk c = from.unpack(all, with_times_);
+  std::copy_n(c.targets.data(), count, to.targets);
+  std::copy_n(c.confidence, count, to.confidence);
+  std::copy_n(c.weight, count, to.weight);
+  std::copy_n(c.kind, count, to.kind);
+  if (with_times_)
+    std::copy_n(c.times, count, to.times);
+}
+
 void adjacency_builder::retire_leaf(handle h) {
   const auto* l = node(h);
+  if (l->is_packed()) {
+    const packed_leaf packed = l->packed();
+    retired_.retire_page(l->created(), h, packed.bytes(with_times_), use_);
+    if (with_times_)
+      times_bytes_ -= packed.times_bytes();
+    return;
+  }
   const auto layout = property_layout::of(l->capacity, with_times_);
   retired_.retire_page(l->created(), h, leaf_bytes(l->capacity), use_);
   retired_.retire_page(l->created(), l->properties, layout.bytes, use_);
@@ -105,6 +128,10 @@ void adjacency_builder::retire_tree(handle h, int levels, std::uint32_t chunks) 
   for (std::uint32_t i = 0; i * per_child < chunks; ++i)
     retire_tree(node(h)->targets()[i], levels - 1, std::min(per_child, chunks - i * per_child));
   retire_inner(h);
+}
+
+void adjacency_builder::retire_all(const adjacency_ref& ref) {
+  retire_tree(ref.root, levels_of(ref.count), (ref.count + chunk_size - 1) / chunk_size);
 }
 
 void adjacency_builder::own_inner(handle& h, std::uint64_t version) {
@@ -129,10 +156,11 @@ handle adjacency_builder::own_leaf(adjacency_ref& ref, std::uint32_t chunk, std:
     own_inner(*link, version);
     link = &node(*link)->targets()[(chunk >> shift) & 0xFF];
   }
-  if (node(*link)->created() != version) {
+  const bool packed = node(*link)->is_packed();
+  if (packed || node(*link)->created() != version) {
     const std::uint32_t count = std::min(chunk_size, ref.count - chunk * chunk_size);
-    std::uint32_t capacity = node(*link)->capacity;
-    if (ref.count <= chunk_size && count <= capacity / 2)
+    std::uint32_t capacity = packed ? chunk_size : node(*link)->capacity;
+    if (ref.count <= chunk_size && (packed || count <= capacity / 2))
       capacity = capacity_for(count); // what shrank gives its room back
     const handle copy = copy_leaf(*link, count, capacity, version);
     retire_leaf(*link);
@@ -190,6 +218,11 @@ void adjacency_builder::write(handle leaf, std::uint32_t slot, std::uint32_t tar
 
 association_values adjacency_builder::read(handle leaf, std::uint32_t slot) const noexcept {
   const auto* l = node(leaf);
+  if (l->is_packed()) {
+    unpacked_leaf to;
+    const adjacency_chunk c = l->packed().unpack(to, with_times_);
+    return {c.kind[slot], c.confidence[slot], c.weight[slot], c.times_of(slot)};
+  }
   const auto at = property_layout::of(l->capacity, with_times_);
   const std::byte* p = pages_.memory().at(l->properties);
   return {reinterpret_cast<const kind_id*>(p + at.kind)[slot],
@@ -203,7 +236,12 @@ association_values adjacency_builder::read(handle leaf, std::uint32_t slot) cons
 
 std::uint32_t adjacency_builder::target_at(std::uint32_t index,
                                            std::uint32_t position) const noexcept {
-  return node(leaf_at(refs_[index], position / chunk_size))->targets()[position % chunk_size];
+  return target_in(leaf_at(refs_[index], position / chunk_size), position % chunk_size);
+}
+
+std::uint32_t adjacency_builder::target_in(handle leaf, std::uint32_t slot) const noexcept {
+  const auto* l = node(leaf);
+  return l->is_packed() ? l->packed().target(slot) : l->targets()[slot];
 }
 
 hub_index& adjacency_builder::hub(std::uint32_t index) {
@@ -231,7 +269,7 @@ std::uint32_t adjacency_builder::find_in(const hub_index& hub, std::uint32_t ind
   const adjacency_ref ref = refs_[index];
   return hub.find(target, [&](std::uint32_t position) {
     const handle leaf = leaf_at(ref, position / chunk_size);
-    return node(leaf)->targets()[position % chunk_size] == target
+    return target_in(leaf, position % chunk_size) == target
            && read(leaf, position % chunk_size).kind == kind;
   });
 }
@@ -251,6 +289,11 @@ std::uint32_t adjacency_builder::scan(std::uint32_t index, std::uint32_t target,
     }
     const std::uint32_t count = std::min(chunk_size, ref.count - first);
     const std::uint32_t* targets = node(leaf)->targets();
+    std::uint32_t unpacked[unpacked_leaf::room];
+    if (node(leaf)->is_packed()) {
+      node(leaf)->packed().targets(unpacked);
+      targets = unpacked;
+    }
     for (std::uint32_t i = find_value(targets, count, target); i < count;
          i += 1 + find_value(targets + i + 1, count - i - 1, target))
       if (read(leaf, i).kind == kind)
@@ -287,7 +330,9 @@ void adjacency_builder::append(std::uint32_t index, std::uint32_t target,
     leaf = ref.root = new_leaf(capacity_for(1), version);
   } else {
     leaf = leaf_at(ref, n / chunk_size);
-    if (n < chunk_size && n == node(leaf)->capacity) {
+    if (n > chunk_size && node(leaf)->is_packed()) {
+      leaf = own_leaf(ref, n / chunk_size, version);
+    } else if (n < chunk_size && (n == node(leaf)->capacity || node(leaf)->is_packed())) {
       ref.root = copy_leaf(leaf, n, capacity_for(n + 1), version);
       retire_leaf(leaf);
       leaf = ref.root;
@@ -327,7 +372,7 @@ void adjacency_builder::remove(std::uint32_t index, std::uint32_t position, std:
   }
   if (position != last) {
     const handle from = leaf_at(ref, last / chunk_size);
-    const std::uint32_t target = node(from)->targets()[last % chunk_size];
+    const std::uint32_t target = target_in(from, last % chunk_size);
     const association_values moved = read(from, last % chunk_size);
     write(own_leaf(ref, position / chunk_size, version), position % chunk_size, target, moved);
   }
@@ -351,7 +396,7 @@ void adjacency_builder::remove_all(std::uint32_t index, std::uint64_t version) {
   if (degree(index) == 0)
     return;
   adjacency_ref& ref = own(index, version);
-  retire_tree(ref.root, levels_of(ref.count), (ref.count + chunk_size - 1) / chunk_size);
+  retire_all(ref);
   ref = {};
   hubs_.erase(index);
 }
@@ -390,6 +435,8 @@ void adjacency_builder::prefetch_tail(std::uint32_t index) const noexcept {
   if (slot == 0)
     return; // the next append makes a leaf: there is none to look at yet
   const adjacency_leaf* l = node(leaf_at(ref, ref.count / chunk_size));
+  if (l->is_packed())
+    return; // what it is copied to is not there yet
   const auto at = property_layout::of(l->capacity, with_times_);
   const std::byte* p = pages_.memory().at(l->properties);
   prefetch_line(l->targets() + slot);

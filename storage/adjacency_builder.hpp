@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 namespace cmem {
 
@@ -25,9 +26,30 @@ struct association_values {
   bool operator==(const association_values&) const = default;
 };
 
+/// An association on its way into a list.
+struct association_link {
+  std::uint32_t target;
+  association_values values;
+};
+
+/// What packing works with, reused. Threads: one.
+struct packing {
+  std::vector<association_link> links;
+  std::vector<std::uint32_t> targets; // the columns of the links
+  std::vector<float> confidence;
+  std::vector<float> weight;
+  std::vector<kind_id> kind;
+  std::vector<association_times> times;
+  leaf_packer packer;
+
+  void sort_into_columns(bool with_times);
+  [[nodiscard]] adjacency_chunk columns(std::uint32_t chunk, bool with_times) const noexcept;
+};
+
 /// Appending writes in place, beyond what older snapshots count. Changing and removing copy a leaf
 /// (at most 256 associations) and the way to it, once a version: the cost does not grow with the
-/// degree. Finding scans with SIMD up to hub_degree_min and asks a hub_index beyond.
+/// degree. The same is so for appending to a packed leaf: whatever is written to is plain. Finding
+/// scans with SIMD up to hub_degree_min and asks a hub_index beyond.
 /// Threads: the reconciler alone; two directions may be built at once, for they share nothing but
 /// the pool and the reclaimer, which keep them apart by `use`. Throws std::bad_alloc.
 class alignas(64) adjacency_builder {
@@ -89,6 +111,17 @@ public:
   void remove(std::uint32_t index, std::uint32_t position, std::uint64_t version);
   void remove_all(std::uint32_t index, std::uint64_t version);
 
+  // Packing, in adjacency_packing.cpp. No change: nobody is told.
+
+  /// Makes an empty list one of these, packed where that takes less. Sorts them by target.
+  void assign(std::uint32_t index, packing& with, std::uint64_t version);
+  /// Packs a list if that saves an eighth of it, or more. Other positions then.
+  bool pack(std::uint32_t index, packing& with, std::uint64_t version);
+  /// The version in which the list, or one of 15 beside it, was changed or packed last.
+  [[nodiscard]] std::uint64_t touched_in(std::uint32_t index) const noexcept {
+    return refs_.touched_in(index);
+  }
+
   void prepare() { refs_.prepare(); }
   [[nodiscard]] array::view publish(std::uint64_t version) noexcept {
     published_times_bytes_ = times_bytes_;
@@ -136,21 +169,29 @@ private:
     }
   };
   [[nodiscard]] leaf_arrays arrays_of(handle leaf) const noexcept;
+  void unpack_leaf(const packed_leaf& from, const leaf_arrays& to,
+                   std::uint32_t count) const noexcept;
 
   adjacency_leaf* node(handle h) const noexcept { return pages_.memory().as<adjacency_leaf>(h); }
   [[nodiscard]] handle new_leaf(std::uint32_t capacity, std::uint64_t version);
   [[nodiscard]] handle new_inner(std::uint64_t version);
+  [[nodiscard]] handle new_packed_leaf(const adjacency_chunk& c, std::uint32_t plain_capacity,
+                                       leaf_packer& packer, std::uint64_t version);
+  [[nodiscard]] std::size_t bytes_of(const adjacency_ref& ref) const noexcept;
+  [[nodiscard]] std::size_t plain_bytes(std::uint32_t capacity) const noexcept;
   [[nodiscard]] handle copy_leaf(handle from, std::uint32_t count, std::uint32_t capacity,
                                  std::uint64_t version);
   void retire_leaf(handle h);
   void retire_inner(handle h);
   void retire_tree(handle h, int levels, std::uint32_t chunks);
+  void retire_all(const adjacency_ref& ref);
   void own_inner(handle& h, std::uint64_t version);
   handle own_leaf(adjacency_ref& ref, std::uint32_t chunk, std::uint64_t version);
   void attach(adjacency_ref& ref, std::uint32_t chunk, handle leaf, std::uint64_t version);
   bool detach(handle& h, int level, std::uint32_t chunk, std::uint64_t version);
   [[nodiscard]] handle leaf_at(const adjacency_ref& ref, std::uint32_t chunk) const noexcept;
   [[nodiscard]] std::uint32_t target_at(std::uint32_t index, std::uint32_t position) const noexcept;
+  [[nodiscard]] std::uint32_t target_in(handle leaf, std::uint32_t slot) const noexcept;
   void write(handle leaf, std::uint32_t slot, std::uint32_t target,
              const association_values& v) noexcept;
   [[nodiscard]] association_values read(handle leaf, std::uint32_t slot) const noexcept;

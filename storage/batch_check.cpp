@@ -102,14 +102,13 @@ void batch_check::forget(const concept_id& id, concept_state& s) {
   if (const std::uint32_t i = s.forgotten ? graph_builder::none : base_.find(id);
       i != graph_builder::none) {
     const auto touch = [&](const adjacency_list& list, bool outgoing) {
-      for (std::uint32_t c = 0; c < list.chunk_count(); ++c) {
-        const adjacency_chunk chunk = list.chunk(c);
+      list.for_each_chunk([&](const adjacency_chunk& chunk) {
         for (std::size_t k = 0; k < chunk.targets.size(); ++k) {
           const concept_id& other = base_.node(chunk.targets[k]).id;
           (void) exists(outgoing ? association{id, other, chunk.kind[k]}
                                  : association{other, id, chunk.kind[k]});
         }
-      }
+      });
     };
     touch(base_.out_.list(i), true);
     touch(base_.in_.list(i), false);

@@ -60,6 +60,11 @@ public:
     return leaf_at(part_at(i)[leaf_slot(i)])[i % LeafSize];
   }
 
+  /// The version in which own() last gave out the element or one of its leaf; 0: not known.
+  [[nodiscard]] std::uint64_t touched_in(std::uint32_t i) const noexcept {
+    return leaf_version_[i / LeafSize];
+  }
+
   /// Fetches the element.
   void prefetch_element(std::uint32_t i) const noexcept {
     if (i / view::part_size < top_.size())

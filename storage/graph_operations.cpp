@@ -271,14 +271,13 @@ void graph_builder::remove_associations_of(std::uint32_t i) {
   // The lists of i itself go as a whole; those of the others lose one each.
   std::vector<std::uint32_t> touched;
   const auto drop = [&](const adjacency_list& list, adjacency_builder& others) {
-    for (std::uint32_t c = 0; c < list.chunk_count(); ++c) {
-      const adjacency_chunk chunk = list.chunk(c);
+    list.for_each_chunk([&](const adjacency_chunk& chunk) {
       for (std::size_t k = 0; k < chunk.targets.size(); ++k)
         if (const std::uint32_t other = chunk.targets[k]; other != i) {
           others.remove(other, others.find(other, i, chunk.kind[k]), version_);
           touched.push_back(other);
         }
-    }
+    });
   };
   drop(out_.list(i), in_);
   drop(in_.list(i), out_);

@@ -55,9 +55,8 @@ std::uint32_t associations_of(const graph_snapshot& s, const segment_change& c,
 }
 
 result<void> add_associations(segment_writer& w, const graph_snapshot& s, const segment_change& c) {
-  const adjacency_list list = s.out(c.index);
-  for (std::uint32_t i = 0; i != list.chunk_count(); ++i) {
-    const adjacency_chunk chunk = list.chunk(i);
+  result<void> added;
+  (void) s.out(c.index).any_chunk([&](const adjacency_chunk& chunk) {
     for (std::size_t j = 0; j != chunk.targets.size(); ++j) {
       const association_record a{c.id,
                                  s.node(chunk.targets[j]).id,
@@ -66,11 +65,12 @@ result<void> add_associations(segment_writer& w, const graph_snapshot& s, const 
                                  chunk.weight[j],
                                  chunk.times_of(j).created,
                                  chunk.times_of(j).last_used};
-      if (auto done = w.add(a); !done)
-        return done;
+      if (added = w.add(a); !added)
+        return true;
     }
-  }
-  return {};
+    return false;
+  });
+  return added;
 }
 
 } // namespace

@@ -53,12 +53,10 @@ private:
 
   void append_associations(std::uint32_t source) {
     edges_.clear();
-    const adjacency_list all = snapshot_.out(source);
-    for (std::uint32_t i = 0; i < all.chunk_count(); ++i) {
-      const adjacency_chunk part = all.chunk(i);
+    snapshot_.out(source).for_each_chunk([this](const adjacency_chunk& part) {
       for (std::size_t k = 0; k < part.targets.size(); ++k)
         edges_.push_back({part.targets[k], part.kind[k], part.confidence[k], part.weight[k]});
-    }
+    });
     if (edges_.empty())
       return;
     // By name: the numbers of kinds depend on what was learned first.

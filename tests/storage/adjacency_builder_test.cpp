@@ -2,6 +2,8 @@
 #include "tests/catch.hpp"
 #include "tests/storage/builder_fixture.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <deque>
 #include <random>
 #include <thread>
@@ -13,10 +15,7 @@ using cmem::test::version_fixture;
 
 namespace {
 
-struct link {
-  std::uint32_t target;
-  association_values values;
-};
+using link = association_link;
 
 bool same(const association_values& a, const association_values& b, bool with_times) {
   return a.kind == b.kind && a.confidence == b.confidence && a.weight == b.weight
@@ -48,6 +47,32 @@ public:
       model[list].push_back({7 * next++, some_values(kind)});
       return std::pair(model[list].back().target, model[list].back().values);
     });
+  }
+  /// The same, packed.
+  void assign(std::uint32_t list, std::uint32_t count) {
+    with.links.clear();
+    for (std::uint32_t i = 0; i != count; ++i)
+      with.links.push_back({7 * i, some_values(static_cast<kind_id>(i % 3))});
+    model[list].assign(with.links.begin(), with.links.end());
+    std::shuffle(with.links.begin(), with.links.end(), random); // assign() sorts
+    builder.assign(list, with, version);
+  }
+  /// Positions are others then: those that lists read in now.
+  bool pack(std::uint32_t list) {
+    const bool packed = builder.pack(list, with, version);
+    std::vector<link> read;
+    builder.list(list).for_each_chunk([&](const adjacency_chunk& c) {
+      for (std::size_t k = 0; k != c.targets.size(); ++k)
+        read.push_back({c.targets[k], {c.kind[k], c.confidence[k], c.weight[k], c.times_of(k)}});
+    });
+    if (packed) {
+      const auto by_target = [](const link& a, const link& b) {
+        return std::pair(a.target, a.values.kind) < std::pair(b.target, b.values.kind);
+      };
+      REQUIRE(std::is_sorted(read.begin(), read.end(), by_target));
+      std::ranges::sort(model[list], by_target);
+    }
+    return packed;
   }
   void replace(std::uint32_t list, std::uint32_t at) {
     const association_values v = some_values(model[list][at].values.kind);
@@ -112,6 +137,7 @@ public:
   adjacency_builder builder;
   std::vector<std::vector<link>> model = std::vector<std::vector<link>>(lists);
   std::minstd_rand random{1};
+  packing with;
 
 private:
   struct held_version {
@@ -124,26 +150,28 @@ private:
     const auto time = static_cast<timestamp_us>(random());
     return {kind,
             static_cast<float>(random() % 100),
-            static_cast<float>(random() % 100),
+            static_cast<float>(random() % 100) / 7,
             {time, time + 1}};
   }
   bool equal(const adjacency_list& list, const std::vector<link>& expected) const {
-    if (list.size() != expected.size() || list.chunk_count() != (expected.size() + 255) / 256)
+    if (list.size() != expected.size())
       return false;
+    std::vector<std::uint32_t> targets;
+    list.for_each_target([&](std::uint32_t t) { targets.push_back(t); });
     std::size_t at = 0;
-    for (std::uint32_t c = 0; c < list.chunk_count(); ++c) {
-      const adjacency_chunk chunk = list.chunk(c);
-      if (chunk.targets.size() != std::min<std::size_t>(256, expected.size() - at)
-          || chunk.targets.data() != list.targets(c).data())
-        return false;
+    const bool differs = list.any_chunk([&](const adjacency_chunk& chunk) {
+      if (chunk.targets.size() != std::min<std::size_t>(256, expected.size() - at))
+        return true;
       for (std::size_t k = 0; k < chunk.targets.size(); ++k, ++at) {
         const association_values v{chunk.kind[k], chunk.confidence[k], chunk.weight[k],
                                    with_times ? chunk.times[k] : association_times{}};
-        if (chunk.targets[k] != expected[at].target || !same(v, expected[at].values, with_times))
-          return false;
+        if (chunk.targets[k] != expected[at].target || targets[at] != expected[at].target
+            || !same(v, expected[at].values, with_times))
+          return true;
       }
-    }
-    return true;
+      return false;
+    });
+    return !differs && targets.size() == expected.size();
   }
 
   adjacency_builder::array::view view_;
@@ -154,6 +182,7 @@ private:
 
 TEST_CASE("R2: any appends, changes and removals of short lists, old versions held") {
   const bool with_times = GENERATE(true, false);
+  const bool packs = GENERATE(true, false);
   list_fixture f(with_times);
   for (std::size_t round = 0; round < cmem::test::sweep(600); ++round) {
     const std::size_t aim = std::vector<std::size_t>{0, 3, 40, 250, 260, 520}[round / 7 % 6];
@@ -161,6 +190,8 @@ TEST_CASE("R2: any appends, changes and removals of short lists, old versions he
       f.step(static_cast<std::uint32_t>(f.random() % list_fixture::lists), aim, 400);
     if (f.random() % 20 == 0)
       f.remove_all(1);
+    if (packs && f.random() % 2 == 0)
+      (void) f.pack(static_cast<std::uint32_t>(f.random() % list_fixture::lists));
     f.publish();
     f.hold_newest();
     f.check();
@@ -168,11 +199,14 @@ TEST_CASE("R2: any appends, changes and removals of short lists, old versions he
 }
 
 TEST_CASE("R2: lists that cross the hub limit up and down are found in and held") {
+  const bool packs = GENERATE(false, true);
   list_fixture f;
   for (std::size_t round = 0; round < cmem::test::sweep(400); ++round) {
     const std::size_t aim = std::vector<std::size_t>{4'500, 3'000, 4'200, 1'900}[round / 25 % 4];
     for (int i = 0; i < 200; ++i)
       f.step(0, aim, 3'000);
+    if (packs && round % 3 == 0)
+      (void) f.pack(0);
     f.publish();
     f.hold_newest();
     if (round % 5 == 0)
@@ -349,6 +383,112 @@ TEST_CASE("R2: lists made at their size go on as others do, at every border of t
   f.publish();
   CHECK(f.pages.bytes_in_use() == bytes);
   CHECK(f.builder.times_bytes() == 0);
+}
+
+TEST_CASE("R2: lists that are packed go on as others do, at every border of their trees") {
+  const std::uint32_t count = GENERATE(0U, 1U, 3U, 255U, 256U, 257U, 512U, hub_degree_min,
+                                       hub_degree_min + 1, 65'535U, 65'536U, 65'537U, 70'000U);
+  const bool with_times = GENERATE(true, false);
+  INFO(count);
+  list_fixture f(with_times);
+  f.publish();
+  const std::size_t bytes = f.pages.bytes_in_use();
+  f.assign(0, count);
+  f.assign(1, 300);
+  f.assign(2, count);
+  f.publish();
+  f.hold_newest();
+  f.check();
+  for (std::uint32_t k = 0; k < count; k += 1 + count / 50)
+    REQUIRE(f.builder.find(0, 7 * k, static_cast<kind_id>(k % 3)) == k);
+  for (int round = 0; round != 3; ++round) {
+    for (int i = 0; i != 300; ++i)
+      f.step(0, count + (round == 1 ? 0 : 100), 7 * count + 1'000);
+    for (int i = 0; i != 100 && f.builder.degree(2) != 0; ++i)
+      f.remove(2, f.builder.degree(2) - 1);
+    f.append(1, 1'000'000 + static_cast<std::uint32_t>(round), 0);
+    f.publish();
+    f.hold_newest();
+    f.check();
+  }
+  for (const std::uint32_t list : {0U, 1U, 2U})
+    f.remove_all(list);
+  f.publish();
+  f.check();
+  f.let_go_of_all();
+  f.publish();
+  CHECK(f.pages.bytes_in_use() == bytes);
+  CHECK(f.builder.times_bytes() == 0);
+}
+
+TEST_CASE("a packed list takes less, is packed once, and gives its memory back") {
+  list_fixture f(false);
+  f.publish();
+  const std::size_t bytes = f.pages.bytes_in_use();
+  for (std::uint32_t t = 0; t < 1'000; ++t)
+    f.append(0, 7 * t, 1);
+  f.publish();
+  const std::size_t plain = f.pages.bytes_in_use() - bytes;
+  CHECK(f.pack(0));
+  f.publish();
+  f.check();
+  const std::size_t packed = f.pages.bytes_in_use() - bytes;
+  CHECK(2 * packed < plain);
+  CHECK_FALSE(f.pack(0));
+  f.hold_newest();
+  f.append(0, 1, 1); // the last leaf alone is plain from now on
+  f.replace(0, 300);
+  f.remove(0, 3);
+  f.publish();
+  f.check();
+  CHECK(f.builder.find(0, 7 * 500, 1) == 500);
+  CHECK(f.builder.find(0, 7 * 500, 2) == adjacency_builder::none);
+  CHECK(f.pack(0));
+  f.publish();
+  f.check();
+  f.let_go_of_all();
+  f.publish();
+  CHECK(f.pages.bytes_in_use() - bytes <= packed + 64);
+  f.remove_all(0);
+  f.publish();
+  CHECK(f.pages.bytes_in_use() == bytes);
+}
+
+TEST_CASE("what packing would not make smaller stays plain, and goes on") {
+  list_fixture f(false);
+  for (std::uint32_t i = 0; i != 3 * chunk_size - 10; ++i) { // nothing is like anything
+    const auto any = [&f] { return static_cast<std::uint32_t>(f.random() * 2 + f.random() % 2); };
+    const association_values v{static_cast<kind_id>(any() % 4096),
+                               std::bit_cast<float>(any() >> 2),
+                               std::bit_cast<float>(any() >> 2),
+                               {}};
+    f.builder.append(0, any(), v, f.version);
+  }
+  CHECK_FALSE(f.builder.pack(0, f.with, f.version));
+}
+
+TEST_CASE("W9: packing that is taken back leaves lists and memory as they were published") {
+  list_fixture f;
+  for (std::uint32_t t = 0; t < 5'000; ++t)
+    f.append(0, t, 0);
+  f.assign(1, 700);
+  f.publish();
+  f.publish();
+  REQUIRE(f.builder.find(0, 4'999, 0) == 4'999);
+  const auto published = f.model;
+  const std::size_t bytes = f.pages.bytes_in_use();
+  const std::size_t times = f.builder.times_bytes();
+  CHECK(f.pack(0));
+  f.replace(1, 600);
+  f.retired.forget_pending();
+  f.builder.roll_back(f.version - 1);
+  f.pages.discard_since_keep();
+  ++f.version;
+  f.model = published;
+  f.check();
+  CHECK(f.pages.bytes_in_use() == bytes);
+  CHECK(f.builder.times_bytes() == times);
+  REQUIRE(f.builder.find(0, 4'999, 0) == 4'999);
 }
 
 TEST_CASE("lists are written by two threads, each its own") {

@@ -28,13 +28,21 @@ std::string counts(const graph_snapshot& s) {
          + std::to_string(s.placeholder_count());
 }
 
+/// The one association of a list, copied.
+association_link only_one_of(const adjacency_list& list) {
+  REQUIRE(list.size() == 1);
+  association_link link{};
+  list.for_each_chunk([&link](const adjacency_chunk& c) {
+    link = {c.targets[0], {c.kind[0], c.confidence[0], c.weight[0], c.times_of(0)}};
+  });
+  return link;
+}
+
 /// The one association of concept 1 as it lies in the snapshot, placeholders or not.
-adjacency_chunk only_link(const graph_snapshot& s) {
+association_link only_link(const graph_snapshot& s) {
   for (std::uint32_t i = 0; i < s.index_count(); ++i)
-    if (s.node(i).id == cid(1)) {
-      REQUIRE(s.out(i).size() == 1);
-      return s.out(i).chunk(0);
-    }
+    if (s.node(i).id == cid(1))
+      return only_one_of(s.out(i));
   FAIL("concept 1 is not there");
   return {};
 }
@@ -91,15 +99,15 @@ TEST_CASE("W5: learning a known (source, target, kind) replaces confidence and w
   f.now = 2'000;
   REQUIRE(f.apply(op::learn_association{cid(1), cid(2), kinds::causal, 0.5F, 3.0F}) == errc::ok);
   const auto a = only_link(f.newest());
-  CHECK(a.confidence[0] == 0.5F);
-  CHECK(a.weight[0] == 3.0F);
-  const auto back = f.newest().in(a.targets[0]).chunk(0); // the same from the other end
-  CHECK(back.confidence[0] == 0.5F);
-  CHECK(back.weight[0] == 3.0F);
-  CHECK(a.times[0].created == 1'000);
-  CHECK(a.times[0].last_used == 1'000);
+  CHECK(a.values.confidence == 0.5F);
+  CHECK(a.values.weight == 3.0F);
+  const auto back = only_one_of(f.newest().in(a.target)); // the same from the other end
+  CHECK(back.values.confidence == 0.5F);
+  CHECK(back.values.weight == 3.0F);
+  CHECK(a.values.times.created == 1'000);
+  CHECK(a.values.times.last_used == 1'000);
   REQUIRE(f.apply(op::record_use{cid(1), cid(2), kinds::causal}) == errc::ok);
-  CHECK(only_link(f.newest()).times[0].last_used == 2'000);
+  CHECK(only_link(f.newest()).values.times.last_used == 2'000);
 }
 
 TEST_CASE("W5: self-loops and parallel kinds are legal, and count once each") {
@@ -129,12 +137,12 @@ TEST_CASE("W5: strengthen adds, and the sum is clamped to >= 0") {
   f.write(op::strengthen_association{cid(1), cid(2), kinds::semantic, 0.5F});
   REQUIRE(f.publish().empty());
   CHECK(f.newest().find(cid(1))->strength() == 1.5F);
-  CHECK(only_link(f.newest()).weight[0] == 1.5F);
+  CHECK(only_link(f.newest()).values.weight == 1.5F);
   f.write(op::strengthen{cid(1), -9.0F});
   f.write(op::strengthen_association{cid(1), cid(2), kinds::semantic, -9.0F});
   REQUIRE(f.publish().empty());
   CHECK(f.newest().find(cid(1))->strength() == 0.0F);
-  CHECK(only_link(f.newest()).weight[0] == 0.0F);
+  CHECK(only_link(f.newest()).values.weight == 0.0F);
   for (int i = 0; i < 2; ++i)
     REQUIRE(f.apply(op::strengthen{cid(1), 3e38F}) == errc::ok);
   CHECK(std::isfinite(f.newest().find(cid(1))->strength()));

@@ -42,14 +42,13 @@ struct picture {
 void add_edges(std::vector<edge>& to, const graph_snapshot& s, std::uint32_t index, bool out) {
   const adjacency_list list = out ? s.out(index) : s.in(index);
   const concept_id id = s.node(index).id;
-  for (std::uint32_t i = 0; i != list.chunk_count(); ++i) {
-    const adjacency_chunk c = list.chunk(i);
+  list.for_each_chunk([&](const adjacency_chunk& c) {
     for (std::size_t j = 0; j != c.targets.size(); ++j) {
       const concept_id other = s.node(c.targets[j]).id;
       to.push_back({out ? id : other, out ? other : id, c.kind[j], c.confidence[j], c.weight[j],
                     c.times_of(j).created, c.times_of(j).last_used});
     }
-  }
+  });
 }
 
 picture everything(const graph_snapshot& s) {

@@ -273,9 +273,7 @@ inline std::string text_of(const graph_snapshot& s) {
       if (s.index_of(id) != i)
         concepts[id] += "not found by its id\n";
     }
-    const auto out = s.out(i);
-    for (std::uint32_t c = 0; c < out.chunk_count(); ++c) {
-      const auto chunk = out.chunk(c);
+    s.out(i).for_each_chunk([&](const adjacency_chunk& chunk) {
       for (std::size_t k = 0; k < chunk.targets.size(); ++k) {
         const std::uint32_t t = chunk.targets[k];
         outgoing.push_back(end(id, s.node(t).id, chunk, k));
@@ -284,13 +282,11 @@ inline std::string text_of(const graph_snapshot& s) {
             model::describe({id, s.node(t).id, chunk.kind[k], chunk.confidence[k], chunk.weight[k],
                              chunk.times_of(k).created, chunk.times_of(k).last_used});
       }
-    }
-    const auto in = s.in(i);
-    for (std::uint32_t c = 0; c < in.chunk_count(); ++c) {
-      const auto chunk = in.chunk(c);
+    });
+    s.in(i).for_each_chunk([&](const adjacency_chunk& chunk) {
       for (std::size_t k = 0; k < chunk.targets.size(); ++k)
         incoming.push_back(end(s.node(chunk.targets[k]).id, id, chunk, k));
-    }
+    });
   }
   std::string text;
   for (const auto& [id, t] : concepts)

@@ -130,13 +130,11 @@ inline std::string describe(const concept_record& r, std::vector<std::string> as
 
 inline std::string describe(const graph_snapshot& s, std::uint32_t index) {
   std::vector<std::string> out;
-  const adjacency_list list = s.out(index);
-  for (std::uint32_t i = 0; i != list.chunk_count(); ++i) {
-    const adjacency_chunk c = list.chunk(i);
+  s.out(index).for_each_chunk([&](const adjacency_chunk& c) {
     for (std::size_t j = 0; j != c.targets.size(); ++j)
       out.push_back(describe({s.node(index).id, s.node(c.targets[j]).id, c.kind[j], c.confidence[j],
                               c.weight[j], c.times_of(j).created, c.times_of(j).last_used}));
-  }
+  });
   return describe(s.at(index).copy(), std::move(out), s.is_learned(index));
 }
 
