@@ -31,6 +31,8 @@ outcome headline(const options& o);
 outcome burst(const options& o);
 /// Bytes a concept and an association take.
 outcome memory(const options& o);
+/// What packing settled associations saves, and what it does to searches.
+outcome compressed(const options& o);
 /// What a snapshot that is held for long costs.
 outcome held(const options& o);
 /// What a memory costs that nobody uses.

@@ -39,7 +39,8 @@ struct graph_core {
               {o.vector_dimension, o.association_times,
                o.store ? 0 : o.strength_half_life.value_or(0), o.forget && o.forget->expired,
                o.memory_budget_bytes, o.concepts_max, o.degree_max, o.store && !o.store->read_only,
-               o.on_apply, std::min(o.merge_threads, cores()), o.parallel_entries_min},
+               o.pack_associations, o.on_apply, std::min(o.merge_threads, cores()),
+               o.parallel_entries_min},
               std::move(settled)) {}
 
   static std::uint32_t cores() noexcept {
@@ -148,6 +149,8 @@ struct engine::impl {
   result<void> change_half_life();
   [[nodiscard]] bool snapshot_is_old() const;
   bool forget_some();
+  // Packing what has settled: engine_packing.cpp.
+  bool pack_some();
 
   /// Has it told what becomes of its entry, at once if that is known.
   void await(std::unique_ptr<settlement_waiters::waiter> w);
@@ -183,6 +186,13 @@ struct engine::impl {
   timestamp_us pass_due = 0;   // not before
   timestamp_us pass_began = 0;
   std::chrono::nanoseconds pass_work{0};
+  struct settling {
+    std::uint64_t version = 0; // newest one when `since` was
+    timestamp_us since = 0;
+    std::uint64_t looked_at = 0; // all lists that were last changed up to it were looked at
+    std::uint64_t settled = 0;   // the pass that goes on looks at those changed up to it
+    std::uint32_t next = 0;      // index that it goes on with; 0: none does
+  } pack_pass;
   // What a step that threw left to the next one.
   bool publish_due = false;
   bool reclaim_due = false;

@@ -68,7 +68,7 @@ reconcile_report engine::reconcile() {
   m.cut_if_due();
   if (!report.more_pending && !m.finished.load(std::memory_order_relaxed))
     report.more_pending =
-      m.adopt_some() || m.relocate_some() || (!report.stalled && m.forget_some());
+      m.adopt_some() || m.relocate_some() || (!report.stalled && m.forget_some()) || m.pack_some();
   return report;
 }
 

@@ -32,6 +32,7 @@ struct graph_builder_options {
   std::uint32_t concepts_max = cmem::concepts_max;       ///< placeholders included
   std::uint32_t degree_max = cmem::degree_max;           ///< of a concept, each direction
   bool track_changes = false;                            ///< for take_changes()
+  bool pack_adjacency = false;                           ///< what is loaded comes up packed
   std::function<void(const write_entry&)> on_apply = {}; ///< may throw; for tests of W9
   std::uint32_t merge_threads = 1;                       ///< 2: long runs by two, as one would
   std::size_t parallel_entries_min = 20'000;             ///< of a run, to be a long one
@@ -115,6 +116,19 @@ public:
   /// A newer mapped file has what these concepts have in `old`: takes it from there. Throws
   /// std::bad_alloc: discard() then.
   void relocate(std::span<const moved_parts> parts, std::span<const mapped_range> old);
+
+  /// Packs lists that no version after `settled` has changed, of those that one after `looked_at`
+  /// has: from index `first` on, until that was about so much work as packing `work` associations.
+  /// No list of more than pack_degree_max. Then there may be something to publish. Throws
+  /// std::bad_alloc: discard() then.
+  struct packed_some {
+    std::uint32_t next = 0;  ///< index to go on with; index_count() when it was over
+    std::uint32_t lists = 0; ///< that were packed
+  };
+  packed_some pack_settled(std::uint32_t first, std::uint64_t looked_at, std::uint64_t settled,
+                           std::uint32_t work);
+  /// One list is packed in one step, and may not hold up the next merge for long.
+  static constexpr std::uint32_t pack_degree_max = 4096;
 
   /// Snapshots published and not yet freed, ascending; the last is the newest.
   [[nodiscard]] const std::vector<graph_snapshot*>& live() const noexcept { return live_; }
@@ -279,6 +293,7 @@ private:
   std::vector<lookahead> run_;        // reused
   std::vector<std::size_t> in_order_; // positions in run_ of entries that two threads do not take
   std::unique_ptr<parallel_merge> parallel_; // null with one thread
+  std::unique_ptr<packing> packing_;         // made when it is first needed
 };
 
 } // namespace cmem

@@ -286,6 +286,10 @@ void graph_loader::sort_by_target() {
 
 void graph_loader::write_lists() {
   sort_by_target();
+  if (to_.options_.pack_adjacency) {
+    write_packed();
+    return;
+  }
   for (std::uint32_t i = 0; i != to_.index_count_; ++i) {
     if (i < lists_.size())
       to_.out_.make(i, static_cast<std::uint32_t>(lists_[i].size()), to_.version_);
@@ -298,6 +302,43 @@ void graph_loader::write_lists() {
     large_, [this] { write_out(); }, [this] { write_in(); });
   if (progress_)
     progress_(lists_.size() + targets_.size());
+}
+
+void graph_loader::write_packed() {
+  const auto with = std::make_unique<packing>();
+  pack_out(*with);
+  pack_in(*with);
+  keep();
+  if (progress_)
+    progress_(lists_.size() + targets_.size());
+}
+
+void graph_loader::pack_out(packing& with) {
+  std::size_t k = 0;
+  for (std::uint32_t source = 0; source != lists_.size(); ++source) {
+    with.links.clear();
+    for (const segment_association& a : lists_[source])
+      with.links.push_back({targets_[k++], values_of(a)});
+    to_.out_.assign(source, with, to_.version_);
+    if (source % keep_every == 0)
+      keep();
+  }
+}
+
+void graph_loader::pack_in(packing& with) {
+  const incoming* at = in_order_.data();
+  const incoming* const end = at + in_order_.size();
+  for (std::uint32_t target = 0; target != to_.index_count_; ++target) {
+    with.links.clear();
+    for (const incoming* last = in_order_.data() + in_first_[target + 1]; at != last; ++at) {
+      if (static_cast<std::size_t>(end - at) > gather_ahead)
+        prefetch_line(at[gather_ahead].record);
+      with.links.push_back({at->source, values_of(*at->record)});
+    }
+    to_.in_.assign(target, with, to_.version_);
+    if (target % keep_every == 0)
+      keep();
+  }
 }
 
 void graph_loader::write_out() noexcept {

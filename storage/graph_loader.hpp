@@ -30,7 +30,8 @@ result<mapped_payloads> place_payloads(const segment_reader& in, span_ranges& ra
 /// their indices in the order of their ids. Each list is made once, at its size, and written from
 /// the front to the back; incoming ones by a counting sort of all associations.
 /// A large store is read by a second thread ahead of the first, and its lists are written by two.
-/// Threads: one at a time (the reconciler). Throws std::bad_alloc.
+/// Packed lists (graph_builder_options::pack_adjacency) are written by one, in the order of
+/// targets. Threads: one at a time (the reconciler). Throws std::bad_alloc.
 class graph_loader {
 public:
   /// `segments` oldest first, `payloads` of each. Both are borrowed.
@@ -56,6 +57,9 @@ private:
   void write_lists();
   void write_out() noexcept;
   void write_in() noexcept;
+  void write_packed();
+  void pack_out(packing& with);
+  void pack_in(packing& with);
   void keep();
   [[nodiscard]] const mapped_payloads& payloads_of(const segment_reader& in) const noexcept {
     return payloads_[static_cast<std::size_t>(&in - segments_.data())];

@@ -45,12 +45,13 @@ public:
     if (d.below(2) != 0)
       s.compaction.garbage_max = 0.01;
     options_.store = s;
+    options_.pack_associations = d.below(2) != 0; // a few ticks later
     open();
     begin_from(0);
   }
   ~stored_memory() { held_.clear(); }
 
-  void tick() { now_ += 10; }
+  void tick() { now_ += options_.pack_associations ? 300'000 : 10; }
   void write(const write_op& o) {
     const auto t = memory_->write(o);
     RC_ASSERT(t.has_value());

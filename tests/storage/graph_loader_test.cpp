@@ -95,8 +95,10 @@ void check_same(const picture& got, const picture& expected) {
 /// A store, and a memory without one that does the same.
 class twins {
 public:
-  twins() : plain_(options({})) {
+  /// `packed`: whether the store comes up with its associations packed.
+  explicit twins(bool packed = false) : plain_(options({})) {
     store.options = options(*store.options.store);
+    store.options.pack_associations = packed;
     store.options.store->log = {std::uint64_t{4} << 20, 1};
     store.options.clock = [this] { return plain_.now; };
     store.open();
@@ -132,6 +134,9 @@ public:
   void reopen() {
     store.cut_power();
     store.open();
+  }
+  [[nodiscard]] std::uint64_t plain_adjacency() const {
+    return plain_.memory->stats().memory.adjacency;
   }
   [[nodiscard]] picture expected() const { return everything(*plain_.memory->load()); }
   void check() const { check_same(everything(*store.memory->load()), expected()); }
@@ -297,13 +302,15 @@ std::vector<section_place> sections(const env& e) {
 } // namespace
 
 TEST_CASE("D2: a large store opens as what was learned, and learning goes on on top of it") {
-  twins t;
+  const bool packed = GENERATE(false, true);
+  twins t(packed);
   learn_all(t);
   const picture before = t.expected();
   t.reopen();
   const recovery_report& found = t.store.memory->recovery();
   CHECK(found.segments == 4);
   CHECK(found.records == 0);
+  CHECK((t.store.memory->stats().memory.adjacency < t.plain_adjacency() / 2) == packed);
   const auto old = t.store.memory->share();
   CHECK(old->concept_count() + old->edge_count() > 2 * 65'536); // far beyond what one thread opens
   check_same(everything(*old), before);
