@@ -135,11 +135,15 @@ const std::byte* packed_leaf::times_at() const noexcept {
 }
 
 void packed_leaf::targets(std::uint32_t* to) const noexcept {
-  to[0] = read<std::uint32_t>(leaf_ + first_at);
-  unpack_sums(leaf_ + deltas_at, 0, count_ - 1, width_of_deltas(), to[0], to + 1);
+  const std::uint32_t first = first_count();
+  std::copy_n(first_targets(), first, to);
+  if (first != count_)
+    unpack_sums(deltas_at(), 0, count_ - first, width_of_deltas(), to[first - 1], to + first);
 }
 
 std::uint32_t packed_leaf::target(std::uint32_t i) const noexcept {
+  if (i < first_max)
+    return first_targets()[i];
   std::uint32_t all[unpacked_leaf::room];
   packed_leaf(leaf_, i + 1).targets(all); // those up to it are packed alike
   return all[i];
@@ -176,20 +180,21 @@ std::size_t leaf_packer::plan(const adjacency_chunk& c) noexcept {
   assert(std::is_sorted(c.targets.begin(), c.targets.end()));
   chunk_ = c;
   const std::size_t bytes =
-    packed_leaf::deltas_at + plan_targets() + plan_floats(c.confidence, confidence_)
+    packed_leaf::first_at + plan_targets() + plan_floats(c.confidence, confidence_)
     + plan_floats(c.weight, weight_) + plan_kinds() + (c.times != nullptr ? plan_times() : 0);
   return (bytes + 15) / 16 * 16;
 }
 
 std::size_t leaf_packer::plan_targets() noexcept {
+  const std::uint32_t first = std::min(count(), packed_leaf::first_max);
   std::uint32_t largest = 0;
-  for (std::uint32_t i = 1; i != count(); ++i) {
-    targets_.numbers[i - 1] = chunk_.targets[i] - chunk_.targets[i - 1];
-    largest = std::max(largest, targets_.numbers[i - 1]);
+  for (std::uint32_t i = first; i < count(); ++i) {
+    targets_.numbers[i - first] = chunk_.targets[i] - chunk_.targets[i - 1];
+    largest = std::max(largest, targets_.numbers[i - first]);
   }
   targets_.width = packed_width(largest);
   targets_.code = static_cast<std::uint8_t>(targets_.width);
-  return packed_bytes(count() - 1, targets_.width);
+  return first * sizeof(std::uint32_t) + packed_bytes(count() - first, targets_.width);
 }
 
 // Each of these leaves `to` ready to be written and answers how many bytes that takes.
@@ -327,9 +332,12 @@ void leaf_packer::write(void* leaf) const noexcept {
   auto* const begin = static_cast<std::byte*>(leaf);
   const std::array codes{targets_.code, confidence_.code, weight_.code, kind_.code};
   std::memcpy(begin + packed_leaf::codes_at, codes.data(), codes.size());
-  std::byte* to = put(begin + packed_leaf::first_at, chunk_.targets[0]);
-  pack_bits(targets_.numbers.data(), count() - 1, targets_.width, to);
-  to += packed_bytes(count() - 1, targets_.width);
+  const std::uint32_t first = std::min(count(), packed_leaf::first_max);
+  std::byte* to = begin + packed_leaf::first_at;
+  std::memcpy(to, chunk_.targets.data(), first * sizeof(std::uint32_t));
+  to += first * sizeof(std::uint32_t);
+  pack_bits(targets_.numbers.data(), count() - first, targets_.width, to);
+  to += packed_bytes(count() - first, targets_.width);
   to = write_floats(confidence_, to);
   to = write_floats(weight_, to);
   if (kind_.code < constant_code)

@@ -1,9 +1,11 @@
 #pragma once
 // A leaf of adjacency.hpp in one block of half the size or less. Lossless to the last bit.
 //
-// packed := head:u8[8] code:u8[4] first:u32 deltas confidence weight kind [times]
-//   head is adjacency_leaf's; a code says how a column is packed. Targets ascend: `deltas` has the
-//   differences of those behind the first, in code[0] bits each (bit_packing.hpp).
+// packed := head:u8[8] code:u8[4] first:u32[] deltas confidence weight kind [times]
+//   head is adjacency_leaf's; a code says how a column is packed. Targets ascend: `first` has the
+//   first 16 of them as they are, so that who stops early, and short lists, need no decoding (in
+//   blocks of 16 bytes short lists gain next to nothing by it); `deltas` has the differences of
+//   those behind, in code[0] bits each (bit_packing.hpp).
 // confidence, weight (floats, taken as the 32-bit numbers of the same bits):
 //   code 0–32     base:u32, then what each is above it, in that many bits; 0: all are the base
 //   code 64–72    n - 1:u8, n different values:u32, then which of them each is, in code - 64 bits
@@ -32,7 +34,7 @@ namespace cmem {
 
 /// Where a packed leaf's columns come out. Large (8 KB): for a stack. Good until it is used again.
 struct unpacked_leaf {
-  static constexpr std::size_t room = chunk_size + 1 + unpack_slack;
+  static constexpr std::size_t room = chunk_size + unpack_slack;
 
   std::uint32_t targets[room];
   float confidence[room];
@@ -49,20 +51,21 @@ public:
     : leaf_(static_cast<const std::byte*>(leaf)), count_(count) {}
 
   /// Calls f(std::span<const std::uint32_t>) for parts of the targets until it returns true:
-  /// whether it did. The first part is short, for those who stop early. Ascending.
+  /// whether it did. Ascending; the first part lies there as it is.
   template <class F>
   bool any_targets(F&& f) const {
-    std::uint32_t buffer[part_size + 1 + unpack_slack];
-    std::memcpy(buffer, leaf_ + first_at, sizeof(std::uint32_t));
-    std::uint32_t done = std::min(count_, first_part);
-    const std::uint32_t width = width_of_deltas();
-    unpack_sums(leaf_ + deltas_at, 0, done - 1, width, buffer[0], buffer + 1);
-    if (f(std::span<const std::uint32_t>(buffer, done)))
+    const std::uint32_t first = first_count();
+    if (f(std::span<const std::uint32_t>(first_targets(), first)))
       return true;
-    std::uint32_t before = buffer[done - 1];
-    while (done != count_) {
+    if (first == count_)
+      return false;
+    std::uint32_t buffer[part_size + unpack_slack];
+    const std::byte* deltas = deltas_at();
+    const std::uint32_t width = width_of_deltas();
+    std::uint32_t before = first_targets()[first - 1];
+    for (std::uint32_t done = first; done != count_;) {
       const std::uint32_t n = std::min(count_ - done, part_size);
-      unpack_sums(leaf_ + deltas_at, done - 1, n, width, before, buffer);
+      unpack_sums(deltas, done - first, n, width, before, buffer);
       if (f(std::span<const std::uint32_t>(buffer, n)))
         return true;
       before = buffer[n - 1];
@@ -70,7 +73,7 @@ public:
     }
     return false;
   }
-  /// All targets, to an array with room for one more and unpack_slack.
+  /// All targets, to an array with room for unpack_slack more.
   void targets(std::uint32_t* to) const noexcept;
   /// Precondition: i < count.
   [[nodiscard]] std::uint32_t target(std::uint32_t i) const noexcept;
@@ -86,16 +89,22 @@ private:
   friend class leaf_packer;
   static constexpr std::size_t codes_at = 8;
   static constexpr std::size_t first_at = 12;
-  static constexpr std::size_t deltas_at = 16;
-  static constexpr std::uint32_t first_part = 33; // parts begin with a whole eight of deltas
-  static constexpr std::uint32_t part_size = 64;
+  static constexpr std::uint32_t first_max = 16;
+  static constexpr std::uint32_t part_size = 64; // a multiple of 8
 
+  [[nodiscard]] std::uint32_t first_count() const noexcept { return std::min(count_, first_max); }
+  [[nodiscard]] const std::uint32_t* first_targets() const noexcept {
+    return reinterpret_cast<const std::uint32_t*>(leaf_ + first_at);
+  }
+  [[nodiscard]] const std::byte* deltas_at() const noexcept {
+    return leaf_ + first_at + first_count() * sizeof(std::uint32_t);
+  }
   [[nodiscard]] std::uint8_t code(std::size_t column) const noexcept {
     return static_cast<std::uint8_t>(leaf_[codes_at + column]);
   }
   [[nodiscard]] std::uint32_t width_of_deltas() const noexcept { return code(0); }
   [[nodiscard]] const std::byte* properties() const noexcept {
-    return leaf_ + deltas_at + packed_bytes(count_ - 1, width_of_deltas());
+    return deltas_at() + packed_bytes(count_ - first_count(), width_of_deltas());
   }
   [[nodiscard]] const std::byte* times_at() const noexcept;
 
