@@ -58,6 +58,7 @@ config config::memory_constrained() {
   c.max_batch_size = 5'000;
   c.memory_threshold = 5'000;
   c.map_flushed = true;
+  c.pack_associations = true;
   return c;
 }
 
@@ -122,6 +123,7 @@ engine_options storage_options(const config& c) {
   o.vector_dimension = c.vector_dimension;
   o.memory_budget_bytes = c.memory_budget_bytes;
   o.association_times = c.association_times;
+  o.pack_associations = c.pack_associations;
   o.arena_bytes = c.arena_bytes;
   o.clock = c.clock;
   if (c.strength_half_life_s)

@@ -41,7 +41,7 @@ struct engine_options {
   std::uint32_t degree_max = cmem::degree_max;
   bool association_times = true; ///< created and last used of associations (16 bytes each)
   /// Associations that did not change for a second or more are kept packed, and a store comes up
-  /// with all of them packed: lossless, a fifth to two thirds of the memory, slower to read.
+  /// with all of them packed. Lossless; see packed_adjacency.hpp.
   bool pack_associations = false;
   std::uint64_t arena_bytes = arena_bytes_max; ///< address space reserved
   std::size_t settlement_history = 4096;       ///< runs of dropped or failed entries remembered

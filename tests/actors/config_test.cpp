@@ -50,6 +50,8 @@ TEST_CASE("presets are valid, and as documented") {
   CHECK(low.max_batch_size == 10'000);
   CHECK(tight.reconcile_interval_ms == 10);
   CHECK(tight.max_batch_size == 5'000);
+  CHECK(tight.pack_associations);
+  CHECK_FALSE(config{}.pack_associations);
 }
 
 TEST_CASE("every field is refused beyond its edges, by name and value") {
