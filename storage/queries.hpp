@@ -4,6 +4,7 @@
 // snapshot, not copies (R6). Only learned concepts, and associations between them, take part (W6).
 
 #include "storage/activation.hpp"
+#include "storage/breadth_first.hpp"
 #include "storage/find_path.hpp"
 #include "storage/nearest.hpp"
 #include "storage/neighbors.hpp"

@@ -227,9 +227,10 @@ TEST_CASE("path prints hops, kinds and confidence, and that there is none is an 
     REQUIRE(a.code == 0);
     return json::parse(a.out);
   };
-  CHECK(path("rain", "slow traffic", "3")
-        == json::parse(R"({"found":true,"hops":1,"path":["rain","slow traffic"],)"
-                       R"("kinds":["semantic"],"confidence":0.10000000149011612,"end":"complete"})"));
+  CHECK(
+    path("rain", "slow traffic", "3")
+    == json::parse(R"({"found":true,"hops":1,"path":["rain","slow traffic"],)"
+                   R"("kinds":["semantic"],"confidence":0.10000000149011612,"end":"complete"})"));
   const auto two = path("wet street", "slow traffic", "1");
   CHECK(two["kinds"] == json({"slows"}));
   CHECK(two["confidence"] == 0.5);
