@@ -31,7 +31,7 @@ result<std::vector<neighbor_record>> answer_neighbors(const graph_snapshot& s, c
   std::vector<neighbor_record> records;
   records.reserve(found->size());
   for (const auto& n : *found)
-    records.push_back({s.node(n.index).id, n.kind, n.confidence, n.weight});
+    records.push_back({s.node(n.index).id, n.kind, n.confidence, n.weight, n.along});
   return records;
 }
 

@@ -106,28 +106,35 @@ void load(reader& in, association_record& r) {
   in(r.kind, r.confidence, r.weight, r.created, r.last_used);
 }
 
+void save_along(writer& out, direction along) { out(static_cast<std::uint8_t>(along)); }
+// Version 1 knew outgoing ones only.
+direction load_along(reader& in) {
+  if (in.version < 2)
+    return direction::outgoing;
+  std::uint8_t number = 0;
+  in(number);
+  if (number > static_cast<std::uint8_t>(direction::incoming))
+    throw std::runtime_error("an association followed in direction " + std::to_string(number));
+  return static_cast<direction>(number);
+}
+
 void save(writer& out, const neighbor_record& r) {
   save(out, r.id);
   out(r.kind, r.confidence, r.weight);
+  save_along(out, r.along);
 }
 void load(reader& in, neighbor_record& r) {
   load(in, r.id);
   in(r.kind, r.confidence, r.weight);
-}
-
-direction load_along(reader& in) {
-  std::uint8_t number = 0;
-  in(number);
-  if (number > static_cast<std::uint8_t>(direction::incoming))
-    throw std::runtime_error("a hop followed in direction " + std::to_string(number));
-  return static_cast<direction>(number);
+  r.along = load_along(in);
 }
 
 void save(writer& out, const path_record& r) {
   save(out, r.source);
   save_list(out, r.hops, [&](const path_hop& h) {
     save(out, h.id);
-    out(h.kind, h.confidence, static_cast<std::uint8_t>(h.along));
+    out(h.kind, h.confidence);
+    save_along(out, h.along);
   });
   out(r.confidence);
 }
@@ -136,8 +143,7 @@ void load(reader& in, path_record& r) {
   load_list(in, r.hops, path_depth_max, "a path", [&](path_hop& h) {
     load(in, h.id);
     in(h.kind, h.confidence);
-    if (in.version >= 2)
-      h.along = load_along(in);
+    h.along = load_along(in);
   });
   in(r.confidence);
 }

@@ -19,8 +19,8 @@
 
 namespace cmem {
 
-/// 2 says of each hop of a path how it was followed; archives of version 1 are read still, their
-/// hops as outgoing.
+/// 2 says of neighbors and of the hops of a path which way the association leads; archives of
+/// version 1 are read still, theirs as outgoing.
 inline constexpr std::uint8_t archive_version = 2;
 inline constexpr std::size_t archive_list_max = 1U << 24; ///< of a list of records
 

@@ -20,7 +20,7 @@ CMEM_INSPECT(ticket, number, writer, memory)
 CMEM_INSPECT(settlement, what, reason)
 CMEM_INSPECT(concept_record, id, name, content, vector, strength, confidence, created,
              last_accessed, access_count, attributes)
-CMEM_INSPECT(neighbor_record, id, kind, confidence, weight)
+CMEM_INSPECT(neighbor_record, id, kind, confidence, weight, along)
 CMEM_INSPECT(path_hop, id, kind, confidence, along)
 CMEM_INSPECT(path_record, source, hops, confidence)
 CMEM_INSPECT(paths_record, found, end, visited)

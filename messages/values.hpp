@@ -18,6 +18,7 @@ struct neighbor_record {
   kind_id kind = kinds::semantic;
   float confidence = 0.0F;
   float weight = 0.0F;
+  direction along = direction::outgoing; ///< incoming where it leads from the other end here
 
   friend bool operator==(const neighbor_record&, const neighbor_record&) = default;
 };

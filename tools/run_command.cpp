@@ -128,6 +128,9 @@ int run_command(const run_arguments& arguments, const console& c) {
   const auto kinds = targets_of(arguments.against, c);
   if (!kinds)
     return fail(c, kinds.error(), exit_missed);
+  for (const auto kind : *kinds)
+    if (auto offered = check_offered(*s, kind); !offered)
+      return fail(c, offered.error(), exit_usage);
   auto data = load_dataset(s->data, arguments.data);
   if (!data)
     return fail(c, data.error(), exit_missed);

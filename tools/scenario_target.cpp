@@ -11,15 +11,30 @@ std::size_t target_reader::traverse(query_kind kind, const concept_id&, const co
                          + std::string(query_names[static_cast<std::size_t>(kind)]));
 }
 
-result<void> check_offered(const scenario& s, const scenario_target& target) {
+namespace {
+
+template <class Offers>
+result<void> check(const scenario& s, std::string_view target, Offers offers) {
   for (const phase& p : s.phases)
     for (std::size_t k = 0; k < query_kinds; ++k)
-      if (!p.reads.idle() && p.query_weights[k] > 0 && !target.offers(static_cast<query_kind>(k)))
-        return failure{errc::unsupported,
-                       "phase \"" + p.name + "\" asks for " + std::string(query_names[k])
-                         + ", which is not offered by " + std::string(target.name())
-                         + ": leave it out of query_mix, or run without that"};
+      if (!p.reads.idle() && p.query_weights[k] > 0 && !offers(static_cast<query_kind>(k)))
+        return failure{errc::unsupported, "phase \"" + p.name + "\" asks for "
+                                            + std::string(query_names[k])
+                                            + ", which is not offered by " + std::string(target)
+                                            + ": leave it out of query_mix, or run without that"};
   return {};
+}
+
+} // namespace
+
+result<void> check_offered(const scenario& s, const scenario_target& target) {
+  return check(s, target.name(), [&](query_kind q) { return target.offers(q); });
+}
+
+result<void> check_offered(const scenario& s, target_kind kind) {
+  const bool all = kind == target_kind::memory || kind == target_kind::mutex_map;
+  return check(s, target_names[static_cast<std::size_t>(kind)],
+               [all](query_kind q) { return all || offered_by_all(q); });
 }
 
 } // namespace cmem::tools

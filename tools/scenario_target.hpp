@@ -54,6 +54,11 @@ public:
                                const phase& limits);
 };
 
+/// The kinds behind find_path are not for everyone.
+[[nodiscard]] constexpr bool offered_by_all(query_kind kind) noexcept {
+  return kind <= query_kind::find_path;
+}
+
 /// Threads: all calls from any thread; a reader belongs to one.
 class scenario_target {
 public:
@@ -64,10 +69,7 @@ public:
   virtual result<kind_id> register_kind(std::string_view kind) = 0;
   virtual result<ticket> write(const write_op& o) = 0;
   virtual std::unique_ptr<target_reader> make_reader() = 0;
-  /// The kinds behind find_path are not for everyone.
-  [[nodiscard]] virtual bool offers(query_kind kind) const noexcept {
-    return kind <= query_kind::find_path;
-  }
+  [[nodiscard]] virtual bool offers(query_kind kind) const noexcept { return offered_by_all(kind); }
   /// What the newest state knows of the entry. A poll: wakes nobody, waits for nobody.
   [[nodiscard]] virtual fate outcome(const ticket& t) const = 0;
   /// True where a write is visible when it returns: then outcome() is not worth asking.
@@ -101,5 +103,7 @@ std::unique_ptr<scenario_target> make_mutex_map_target(std::size_t concepts);
 
 /// Fails (unsupported) when a phase asks for what the target does not offer.
 result<void> check_offered(const scenario& s, const scenario_target& target);
+/// The same before there is one.
+result<void> check_offered(const scenario& s, target_kind kind);
 
 } // namespace cmem::tools

@@ -35,7 +35,7 @@ std::string refusal(std::string_view bytes) {
 TEST_CASE("what was written is read back") {
   const auto id = concept_id::from_halves(3, 4);
   const association_record association{id, id, 5, 0.25F, 2.0F, 11, 12};
-  const neighbor_record neighbor{id, 6, 0.125F, 1.0F};
+  const neighbor_record neighbor{id, 6, 0.125F, 1.0F, direction::incoming};
   const path_record path{id, {{id, 1, 0.5F}, {id, 2, 0.75F, direction::incoming}}, 0.375};
   CHECK(*from_bytes<concept_record>(to_bytes(sample())) == sample());
   CHECK(*from_bytes<association_record>(to_bytes(association)) == association);
@@ -48,11 +48,11 @@ TEST_CASE("what was written is read back") {
 
 TEST_CASE("the bytes are the same on every machine") {
   const neighbor_record n{concept_id::from_halves(0x0102030405060708, 0x090A0B0C0D0E0F10), 3, 0.5F,
-                          2.0F};
-  // cereal's own mark (little-endian), version, id, kind, confidence, weight
+                          2.0F, direction::incoming};
+  // cereal's own mark (little-endian), version, id, kind, confidence, weight, direction
   const unsigned char expected[] = {1,    2,    0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08,
                                     0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F, 0x10, 3,    0,
-                                    0,    0,    0,    0x3F, 0,    0,    0,    0x40};
+                                    0,    0,    0,    0x3F, 0,    0,    0,    0x40, 1};
   CHECK(to_bytes(n) == std::string(reinterpret_cast<const char*>(expected), sizeof(expected)));
 }
 
@@ -77,7 +77,7 @@ TEST_CASE("another version is an error that says which") {
   }
 }
 
-TEST_CASE("version 1 is read, whose paths only went forward") {
+TEST_CASE("version 1 is read, which only knew associations as they lead") {
   const auto id = concept_id::from_halves(3, 4);
   const path_record path{id, {{id, 1, 0.5F}, {id, 2, 0.75F}}, 0.375};
   std::string bytes = to_bytes(path);
@@ -86,11 +86,18 @@ TEST_CASE("version 1 is read, whose paths only went forward") {
   constexpr std::size_t hop = 16 + 2 + 4 + 1;
   REQUIRE(bytes.size() == hops + 2 * hop + 8);
   bytes[hops + hop - 1] = 2;
-  CHECK_THAT(refusal<path_record>(bytes), ContainsSubstring("a hop followed in direction 2"));
+  CHECK_THAT(refusal<path_record>(bytes),
+             ContainsSubstring("an association followed in direction 2"));
   bytes.erase(hops + 2 * hop - 1, 1);
   bytes.erase(hops + hop - 1, 1);
   bytes[1] = 1;
   CHECK(*from_bytes<path_record>(bytes) == path);
+
+  const neighbor_record neighbor{id, 6, 0.125F, 1.0F};
+  bytes = to_bytes(neighbor);
+  bytes.pop_back();
+  bytes[1] = 1;
+  CHECK(*from_bytes<neighbor_record>(bytes) == neighbor);
 }
 
 TEST_CASE("a length over its limit is refused before it is allocated") {

@@ -123,7 +123,7 @@ TEST_CASE("a rejected write is not repeated when paced, and tried again when not
 TEST_CASE("any other refusal is a miss that says why") {
   fake_target target;
   target.on_write = [](std::uint64_t number, const write_op&) -> result<ticket> {
-    if (number == 3)
+    if (number == 1)
       return failure{errc::invalid_argument, "confidence is 7"};
     return ticket{number, 0, 0};
   };
@@ -250,6 +250,11 @@ TEST_CASE("a query that the target does not offer is refused before anything is 
                "phase \"test\" asks for subgraph, which is not offered by fake: leave it out of "
                "query_mix, or run without that"});
   CHECK(target.written == 0);
+  // Known of each before one is made.
+  CHECK(check_offered(s, target_kind::memory));
+  CHECK(check_offered(s, target_kind::mutex_map));
+  for (const target_kind peer : {target_kind::lmdb, target_kind::rocksdb, target_kind::sqlite})
+    CHECK(check_offered(s, peer).error().code == errc::unsupported);
   s.phases[0].reads = {};
   CHECK(check_offered(s, target));
 }
