@@ -79,6 +79,28 @@ TEST_CASE("The bound on hops is exact where one side alone uses up all hops") {
   CHECK(most_confident(m, 1, 6, 2) == "none");
 }
 
+// When the sides meet at 3, the target's knows one of two ways on from there that are as good, and
+// the source's side goes on to find the other.
+TEST_CASE("Of equal paths the least one is told, also where one side does not know all of them") {
+  graph_memory m;
+  m.learn_all({1, 2, 3, 4, 5, 6});
+  m.chain({1, 2, 3, 4});
+  m.link(4, 6, kinds::semantic, 0.5F);
+  m.link(3, 5, kinds::semantic, 0.5F);
+  m.link(5, 6, kinds::semantic, 1.0F);
+  for (concept_number n = 100; n < 110; ++n) { // so that the target's side begins …
+    m.learn(n);
+    m.link(1, n, kinds::semantic, 0.125F);
+  }
+  for (concept_number n = 200; n < 300; ++n) { // … and has enough when it has seen 5
+    m.learn(n);
+    m.link(n, 5, kinds::semantic, 0.875F);
+  }
+  m.publish();
+  CHECK(most_confident(m, 1, 6)
+        == "1 -0:1.000000-> 2 -0:1.000000-> 3 -0:1.000000-> 4 -0:0.500000-> 6");
+}
+
 TEST_CASE("A path without any confidence is a path") {
   graph_memory m;
   m.learn_all({1, 2, 3});
