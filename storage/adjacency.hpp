@@ -84,12 +84,12 @@ public:
   /// whether it did. The span is good during that call only.
   template <class F>
   bool any_targets(F&& f) const {
-    for (std::uint32_t i = 0; i < leaf_count(); ++i) {
-      const adjacency_leaf* l = leaf(i);
-      if (l->is_packed() ? l->packed().any_targets(f) : f(targets(l, i)))
-        return true;
-    }
-    return false;
+    if (ref_.count == 0)
+      return false;
+    if (ref_.count > chunk_size)
+      return any_targets_of_tree(f);
+    const adjacency_leaf* l = node(ref_.root);
+    return l->is_packed() ? any_packed_targets(l, f) : f(targets(l, 0));
   }
   /// The same with the properties: f(const adjacency_chunk&).
   template <class F>
@@ -152,6 +152,19 @@ private:
             array(at.kind, static_cast<const kind_id*>(nullptr)),
             with_times_ ? array(at.times, static_cast<const association_times*>(nullptr))
                         : nullptr};
+  }
+  template <class F>
+  [[gnu::noinline]] bool any_targets_of_tree(F& f) const {
+    for (std::uint32_t i = 0; i < leaf_count(); ++i) {
+      const adjacency_leaf* l = leaf(i);
+      if (l->is_packed() ? any_packed_targets(l, f) : f(targets(l, i)))
+        return true;
+    }
+    return false;
+  }
+  template <class F>
+  [[gnu::noinline]] static bool any_packed_targets(const adjacency_leaf* l, F& f) {
+    return l->packed().any_targets(f);
   }
   // A frame of its own: 8 KB that those who meet no packed leaf do not touch.
   template <class F>

@@ -10,10 +10,15 @@ namespace cmem {
 
 namespace {
 
-/// Bottom-up once the frontier has more than 1 / alpha of the associations that are left, top-down
-/// again once it shrinks below 1 / beta of the concepts: as in the paper and in GAP.
+/// Bottom-up once that costs less, where it looks at 1 / alpha of the associations that are left;
+/// top-down again once the frontier shrinks below 1 / beta of the concepts: as in the paper and in
+/// GAP.
 constexpr std::uint64_t alpha = 15;
 constexpr std::uint64_t beta = 18;
+/// To fetch a list costs about as much as to look at so many of its associations. The paper counts
+/// associations alone, as if all concepts had many: where they have few, a bottom-up level fetches
+/// the lists of all that are left, and finds little in them.
+constexpr std::uint64_t list_cost = 4;
 /// Helpers are called for more than this: to wake them costs some 10 us.
 constexpr std::uint64_t shared_associations_min = 100'000;
 constexpr std::uint64_t shared_words_min = 1'000;
@@ -29,13 +34,16 @@ public:
     plant(seeds);
     std::uint64_t left = s_.edge_count() * (Along == direction::both ? 2 : 1);
     while (!over()) {
+      const std::uint64_t lists = list_cost * awake_;
+      const std::uint64_t bottom_up = left / alpha + list_cost * (s_.concept_count() - visited_);
+      const std::uint64_t enough = bottom_up - std::min(bottom_up, lists);
       // More than that is not to be counted.
-      const std::uint64_t cost = frontier_cost(left / alpha);
-      if (cost > left / alpha) {
+      const std::uint64_t associations = frontier_associations(enough);
+      if (associations > enough) {
         go_bottom_up();
       } else {
-        left -= cost;
-        go_top_down(cost);
+        left -= std::min(left, associations);
+        go_top_down(associations);
       }
     }
     return end_;
@@ -76,7 +84,7 @@ private:
       memory_.hops[memory_.queue[i]] = hops_unreached;
   }
 
-  [[nodiscard]] std::uint64_t frontier_cost(std::uint64_t enough) const noexcept {
+  [[nodiscard]] std::uint64_t frontier_associations(std::uint64_t enough) const noexcept {
     constexpr std::size_t ahead = 16;
     std::uint64_t sum = 0;
     for (std::size_t at = memory_.queued - awake_; at < memory_.queued && sum <= enough; ++at) {
@@ -105,12 +113,12 @@ private:
       part(level_worker<Along, Filtered, false>(s_, q_, memory_, p, level_ + 1, room()));
   }
 
-  void go_top_down(std::uint64_t cost) {
+  void go_top_down(std::uint64_t associations) {
     const std::size_t last = memory_.queued;
     const std::size_t first = last - awake_;
     level_progress p;
     p.queued = last;
-    expand(q_.cores > 1 && cost >= shared_associations_min, p,
+    expand(q_.cores > 1 && associations >= shared_associations_min, p,
            [&](auto&& worker) { worker.top_down(first, last); });
     memory_.queued = p.queued;
     memory_.queue_tells_all &= !p.barred;

@@ -114,22 +114,31 @@ private:
     memory_.next.word(w) = 0;
     std::uint64_t dead = 0; // without associations: never to be looked at again
     const auto scan = [this](std::uint32_t i, const adjacency_list& l) { look_back(i, l); };
-    for_each_bit(unvisited(w), static_cast<std::uint32_t>(w * bitmap::word_bits),
-                 [&](std::uint32_t i) {
-                   bool any = false;
-                   if constexpr (Along != direction::outgoing)
-                     if (const adjacency_list l = s_.out(i); l.size() != 0) {
-                       any = true;
-                       ring_.push(i, l, scan);
-                     }
-                   if constexpr (Along != direction::incoming)
-                     if (const adjacency_list l = s_.in(i); l.size() != 0) {
-                       any = true;
-                       ring_.push(i, l, scan);
-                     }
-                   if (!any)
-                     dead |= std::uint64_t{1} << (i % bitmap::word_bits);
-                 });
+    const auto first = static_cast<std::uint32_t>(w * bitmap::word_bits);
+    const std::uint64_t wanted = unvisited(w);
+    constexpr std::uint32_t together = graph_snapshot::refs_together;
+    for (std::uint32_t at = 0; at < bitmap::word_bits; at += together) {
+      const std::uint64_t group = wanted >> at & ((1U << together) - 1);
+      if (group == 0)
+        continue;
+      const adjacency_ref* out = Along != direction::outgoing ? s_.out_refs(first + at) : nullptr;
+      const adjacency_ref* in = Along != direction::incoming ? s_.in_refs(first + at) : nullptr;
+      for_each_bit(group, 0, [&](std::uint32_t i) {
+        bool any = false;
+        if constexpr (Along != direction::outgoing)
+          if (out[i].count != 0) {
+            any = true;
+            ring_.push(first + at + i, s_.out_list(out[i]), scan);
+          }
+        if constexpr (Along != direction::incoming)
+          if (in[i].count != 0) {
+            any = true;
+            ring_.push(first + at + i, s_.in_list(in[i]), scan);
+          }
+        if (!any)
+          dead |= std::uint64_t{1} << (at + i);
+      });
+    }
     memory_.visited.word(w) |= dead;
     if (reached_ > room_)
       give_up(traversal_end::visited_max);
@@ -224,16 +233,25 @@ private:
       s_.prefetch_in(i);
   }
   void fetch_ways_of_word(std::size_t w) const noexcept {
+    constexpr std::uint32_t together = graph_snapshot::refs_together;
     constexpr std::uint32_t a_line = 8;
     const std::uint64_t wanted = unvisited(w);
-    for (std::uint32_t at = 0; at < bitmap::word_bits; at += a_line)
-      if ((wanted >> at & 0xFF) != 0) {
-        const auto i = static_cast<std::uint32_t>(w * bitmap::word_bits + at);
-        if constexpr (Along != direction::outgoing)
-          s_.prefetch_out(i);
-        if constexpr (Along != direction::incoming)
-          s_.prefetch_in(i);
-      }
+    for (std::uint32_t at = 0; at < bitmap::word_bits; at += together) {
+      const std::uint64_t group = wanted >> at & ((1U << together) - 1);
+      if (group == 0)
+        continue;
+      const auto i = static_cast<std::uint32_t>(w * bitmap::word_bits + at);
+      const auto fetch = [group](const adjacency_ref* refs) {
+        if ((group & 0xFF) != 0)
+          prefetch_line(refs);
+        if (group > 0xFF)
+          prefetch_line(refs + a_line);
+      };
+      if constexpr (Along != direction::outgoing)
+        fetch(s_.out_refs(i));
+      if constexpr (Along != direction::incoming)
+        fetch(s_.in_refs(i));
+    }
   }
 
   /// Whether the level is given up. Looks at the clock when it is time for that.

@@ -24,9 +24,11 @@ struct cow_array_view {
       reinterpret_cast<const handle*>(base + std::size_t{top[i / part_size]} * handle_unit);
     return part[(i % part_size) / LeafSize];
   }
+  [[nodiscard]] const T* leaf(std::uint32_t i) const noexcept {
+    return reinterpret_cast<const T*>(base + std::size_t{leaf_of(i)} * handle_unit);
+  }
   [[nodiscard]] const T& operator[](std::uint32_t i) const noexcept {
-    const auto* leaf = reinterpret_cast<const T*>(base + std::size_t{leaf_of(i)} * handle_unit);
-    return leaf[i % LeafSize];
+    return leaf(i)[i % LeafSize];
   }
 };
 

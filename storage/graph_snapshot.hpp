@@ -156,12 +156,27 @@ public:
   void prefetch_payloads(std::uint32_t index) const noexcept;
   /// Ends that are not learned occur in these lists: skip them unless placeholder_count() is 0.
   [[nodiscard]] adjacency_list out(std::uint32_t index) const noexcept {
-    return {base_, out_[index], association_times_};
+    return out_list(out_[index]);
   }
   /// Sources; kinds, confidences and weights as in out(), times never.
   [[nodiscard]] adjacency_list in(std::uint32_t index) const noexcept {
-    return {base_, in_[index], false};
+    return in_list(in_[index]);
   }
+  /// The same of concepts that follow one another: what out_list() and in_list() make lists of, by
+  /// index - first. Precondition: first is a multiple of refs_together, below index_count().
+  [[nodiscard]] const adjacency_ref* out_refs(std::uint32_t first) const noexcept {
+    return out_.leaf(first);
+  }
+  [[nodiscard]] const adjacency_ref* in_refs(std::uint32_t first) const noexcept {
+    return in_.leaf(first);
+  }
+  [[nodiscard]] adjacency_list out_list(const adjacency_ref& r) const noexcept {
+    return {base_, r, association_times_};
+  }
+  [[nodiscard]] adjacency_list in_list(const adjacency_ref& r) const noexcept {
+    return {base_, r, false};
+  }
+  static constexpr std::uint32_t refs_together = 16;
   /// Fetches what out(index) or in(index) reads, for a call some time later.
   void prefetch_out(std::uint32_t index) const noexcept { prefetch_line(&out_[index]); }
   void prefetch_in(std::uint32_t index) const noexcept { prefetch_line(&in_[index]); }
@@ -175,8 +190,8 @@ private:
 
   std::byte* base_ = nullptr; // of the arena
   cow_array_view<handle, 32> pages_;
-  cow_array_view<adjacency_ref, 16> out_;
-  cow_array_view<adjacency_ref, 16> in_;
+  cow_array_view<adjacency_ref, refs_together> out_;
+  cow_array_view<adjacency_ref, refs_together> in_;
   const id_table* ids_ = nullptr; // shared by all snapshots: see id_table.hpp
   std::uint32_t index_count_ = 0;
   bool association_times_ = true;
