@@ -244,12 +244,19 @@ std::uint32_t adjacency_builder::target_in(handle leaf, std::uint32_t slot) cons
   return l->is_packed() ? l->packed().target(slot) : l->targets()[slot];
 }
 
+kind_id adjacency_builder::kind_in(handle leaf, std::uint32_t slot) const noexcept {
+  const auto* l = node(leaf);
+  if (l->is_packed())
+    return l->packed().kind(slot);
+  const auto at = property_layout::of(l->capacity, with_times_);
+  const std::byte* kinds = pages_.memory().at(l->properties) + at.kind;
+  return reinterpret_cast<const kind_id*>(kinds)[slot];
+}
+
 hub_index& adjacency_builder::hub(std::uint32_t index) {
   const auto [it, fresh] = hubs_.try_emplace(index);
   if (fresh)
-    for (std::uint32_t i = 0; i < degree(index); ++i)
-      it->second.insert(target_at(index, i), i,
-                        [&](std::uint32_t p) { return target_at(index, p); });
+    it->second.assign(degree(index), [&](auto&& f) { list(index).for_each_target(f); });
   return it->second;
 }
 
@@ -270,7 +277,7 @@ std::uint32_t adjacency_builder::find_in(const hub_index& hub, std::uint32_t ind
   return hub.find(target, [&](std::uint32_t position) {
     const handle leaf = leaf_at(ref, position / chunk_size);
     return target_in(leaf, position % chunk_size) == target
-           && read(leaf, position % chunk_size).kind == kind;
+           && kind_in(leaf, position % chunk_size) == kind;
   });
 }
 
@@ -296,7 +303,7 @@ std::uint32_t adjacency_builder::scan(std::uint32_t index, std::uint32_t target,
     }
     for (std::uint32_t i = find_value(targets, count, target); i < count;
          i += 1 + find_value(targets + i + 1, count - i - 1, target))
-      if (read(leaf, i).kind == kind)
+      if (kind_in(leaf, i) == kind)
         return first + i;
   }
   return none;
@@ -343,7 +350,7 @@ void adjacency_builder::append(std::uint32_t index, std::uint32_t target,
   longest_ = std::max(longest_, n + 1);
   if (ref.count > hub_index_degree_min)
     if (const auto it = hubs_.find(index); it != hubs_.end())
-      it->second.insert(target, n, [&](std::uint32_t p) { return target_at(index, p); });
+      it->second.insert(target, n, [&](auto&& f) { list(index).for_each_target(f); });
 }
 
 association_values adjacency_builder::at(std::uint32_t index,

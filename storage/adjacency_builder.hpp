@@ -192,6 +192,7 @@ private:
   [[nodiscard]] handle leaf_at(const adjacency_ref& ref, std::uint32_t chunk) const noexcept;
   [[nodiscard]] std::uint32_t target_at(std::uint32_t index, std::uint32_t position) const noexcept;
   [[nodiscard]] std::uint32_t target_in(handle leaf, std::uint32_t slot) const noexcept;
+  [[nodiscard]] kind_id kind_in(handle leaf, std::uint32_t slot) const noexcept;
   void write(handle leaf, std::uint32_t slot, std::uint32_t target,
              const association_values& v) noexcept;
   [[nodiscard]] association_values read(handle leaf, std::uint32_t slot) const noexcept;

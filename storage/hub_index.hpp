@@ -3,16 +3,19 @@
 
 #include "storage/concept_id.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 namespace cmem {
 
-/// Positions of a long adjacency list, hashed by target. Open addressing, positions only: the
-/// caller's `target_at(position)` tells what lies there. Belongs to the builder, not to a snapshot;
-/// made when a list first exceeds hub_degree_min and made anew when it is missing. Threads: the
-/// reconciler alone.
+/// Positions of a long adjacency list, hashed by target. Open addressing, positions only: who asks
+/// tells what lies there, and whoever makes it grow walks over the list: walk(f) calls f(target)
+/// for each position from 0 on. Belongs to the builder, not to a snapshot; made when a list first
+/// exceeds hub_degree_min and made anew when it is missing.
+/// Threads: one at a time (the reconciler, or its helper); find() from any while nothing changes.
 class hub_index {
 public:
   hub_index() = default;
@@ -27,16 +30,22 @@ public:
         return slots_[i];
     }
   }
-  template <class TargetAt>
-  void insert(std::uint32_t target, std::uint32_t position, TargetAt&& target_at) {
+  /// Makes it anew for a list of `count`, with room for half as many more.
+  template <class Walk>
+  void assign(std::size_t count, Walk&& walk) {
+    std::vector<std::uint32_t> fresh(std::max(slots_min, std::bit_ceil(2 * count)), empty);
+    fresh.swap(slots_);
+    live_ = used_ = 0;
+    std::uint32_t position = 0;
+    walk([&](std::uint32_t target) { place(target, position++); });
+  }
+  /// For what was appended to the list as its last, at `position`.
+  template <class Walk>
+  void insert(std::uint32_t target, std::uint32_t position, Walk&& walk) {
     if ((used_ + 1) * 4 > slots_.size() * 3)
-      grow(target_at);
-    std::size_t i = slot_of(target);
-    while (slots_[i] != empty)
-      i = next(i);
-    slots_[i] = position;
-    ++used_;
-    ++live_;
+      assign(live_ + 1, walk); // tombstones go
+    else
+      place(target, position);
   }
   /// Precondition: `position` is there under `target`.
   void erase(std::uint32_t target, std::uint32_t position) {
@@ -70,23 +79,19 @@ private:
       i = next(i);
     return i;
   }
-  template <class TargetAt>
-  void grow(TargetAt&& target_at) {
-    std::vector<std::uint32_t> old(live_ * 2 >= slots_.size() ? slots_.size() * 2 : slots_.size(),
-                                   empty);
-    old.swap(slots_);
-    for (const std::uint32_t position : old)
-      if (position != empty && position != tombstone) {
-        std::size_t i = slot_of(target_at(position));
-        while (slots_[i] != empty)
-          i = next(i);
-        slots_[i] = position;
-      }
-    used_ = live_;
+  void place(std::uint32_t target, std::uint32_t position) noexcept {
+    std::size_t i = slot_of(target);
+    while (slots_[i] != empty)
+      i = next(i);
+    slots_[i] = position;
+    ++used_;
+    ++live_;
   }
 
-  std::vector<std::uint32_t> slots_ = std::vector<std::uint32_t>(16, empty); // a power of two
-  std::size_t used_ = 0; // not empty, tombstones included
+  static constexpr std::size_t slots_min = 16;
+  std::vector<std::uint32_t> slots_ =
+    std::vector<std::uint32_t>(slots_min, empty); // a power of two
+  std::size_t used_ = 0;                          // not empty, tombstones included
   std::size_t live_ = 0;
 };
 

@@ -127,11 +127,14 @@ void unpack_times(std::uint32_t count, const std::byte* at, association_times* t
 
 } // namespace
 
-const std::byte* packed_leaf::times_at() const noexcept {
+const std::byte* packed_leaf::kinds_at() const noexcept {
   const std::byte* at = properties();
   at += floats_bytes(code(1), count_, at);
-  at += floats_bytes(code(2), count_, at);
-  return at + kinds_bytes(code(3), count_);
+  return at + floats_bytes(code(2), count_, at);
+}
+
+const std::byte* packed_leaf::times_at() const noexcept {
+  return kinds_at() + kinds_bytes(code(3), count_);
 }
 
 void packed_leaf::targets(std::uint32_t* to) const noexcept {
@@ -147,6 +150,15 @@ std::uint32_t packed_leaf::target(std::uint32_t i) const noexcept {
   std::uint32_t all[unpacked_leaf::room];
   packed_leaf(leaf_, i + 1).targets(all); // those up to it are packed alike
   return all[i];
+}
+
+kind_id packed_leaf::kind(std::uint32_t i) const noexcept {
+  if (code(3) >= constant_code)
+    return static_cast<kind_id>(code(3) - constant_code);
+  std::uint32_t numbers[8 + unpack_slack];
+  const std::byte* at = kinds_at();
+  unpack_bits(at + sizeof(kind_id), i / 8 * 8, i % 8 + 1, code(3), numbers);
+  return static_cast<kind_id>(read<kind_id>(at) + numbers[i % 8]);
 }
 
 adjacency_chunk packed_leaf::unpack(unpacked_leaf& to, bool with_times) const noexcept {

@@ -77,6 +77,8 @@ public:
   void targets(std::uint32_t* to) const noexcept;
   /// Precondition: i < count.
   [[nodiscard]] std::uint32_t target(std::uint32_t i) const noexcept;
+  /// Precondition: i < count.
+  [[nodiscard]] kind_id kind(std::uint32_t i) const noexcept;
   /// All columns; the chunk is a view of `to`.
   [[nodiscard]] adjacency_chunk unpack(unpacked_leaf& to, bool with_times) const noexcept;
 
@@ -106,6 +108,7 @@ private:
   [[nodiscard]] const std::byte* properties() const noexcept {
     return deltas_at() + packed_bytes(count_ - first_count(), width_of_deltas());
   }
+  [[nodiscard]] const std::byte* kinds_at() const noexcept;
   [[nodiscard]] const std::byte* times_at() const noexcept;
 
   const std::byte* leaf_;

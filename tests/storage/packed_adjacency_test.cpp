@@ -79,8 +79,10 @@ std::size_t check(const leaf_columns& c, bool with_times) {
     return false;
   }));
   REQUIRE(seen == c.targets);
-  for (std::uint32_t i = 0; i < c.size(); i += 1 + c.size() / 7)
+  for (std::uint32_t i = 0; i < c.size(); i += 1 + c.size() / 7) {
     REQUIRE(leaf.target(i) == c.targets[i]);
+    REQUIRE(leaf.kind(i) == c.kind[i]);
+  }
   return block.bytes;
 }
 
