@@ -202,6 +202,7 @@ bool engine::closed() const noexcept { return impl_->closed.load(std::memory_ord
 void engine::impl::publish_figures() {
   const graph_builder& b = core->builder;
   over_budget.store(b.over_budget(), std::memory_order_relaxed);
+  parallel_parts.store(b.parallel_parts(), std::memory_order_relaxed);
   live_snapshots.store(b.live().size(), std::memory_order_relaxed);
   bookkeeping.store(b.bookkeeping_bytes(), std::memory_order_relaxed);
   times.store(b.times_bytes(), std::memory_order_relaxed);
@@ -223,6 +224,8 @@ engine_stats engine::stats() const {
   s.entries_processed = m.entries_processed.load(std::memory_order_relaxed);
   s.entries_failed = m.entries_failed.load(std::memory_order_relaxed);
   s.forgets = m.forgets_asked.load(std::memory_order_relaxed);
+  s.parallel_parts = m.parallel_parts.load(std::memory_order_relaxed);
+  s.lists_packed = m.lists_packed.load(std::memory_order_relaxed);
   s.live_snapshots = m.live_snapshots.load(std::memory_order_relaxed);
   {
     const auto snapshot = load();

@@ -40,8 +40,10 @@ struct engine_options {
   std::uint32_t concepts_max = cmem::concepts_max;
   std::uint32_t degree_max = cmem::degree_max;
   bool association_times = true; ///< created and last used of associations (16 bytes each)
-  /// Associations that did not change for a second or more are kept packed, and a store comes up
-  /// with all of them packed. Lossless; see packed_adjacency.hpp.
+  /// Associations that did not change for a second or more are kept packed, and what the segments
+  /// of a store bring comes up packed (what its log replays on top is as if it were written now).
+  /// Lossless; see packed_adjacency.hpp. With a budget, nothing is packed for which a snapshot that
+  /// somebody holds would take more than half of what the budget leaves.
   bool pack_associations = false;
   std::uint64_t arena_bytes = arena_bytes_max; ///< address space reserved
   std::size_t settlement_history = 4096;       ///< runs of dropped or failed entries remembered
@@ -106,6 +108,8 @@ struct engine_stats {
   std::uint64_t concept_count = 0;
   std::uint64_t edge_count = 0;
   std::uint64_t placeholder_count = 0;
+  std::uint64_t parallel_parts = 0;       ///< of long runs of entries: merged by two threads
+  std::uint64_t lists_packed = 0;         ///< while it was open, because they had settled
   std::uint64_t live_snapshots = 0;       ///< the current one included
   timestamp_us reconciliation_lag_us = 0; ///< age of the oldest pending entry
   snapshots_held held;                    ///< as of the last reconcile step

@@ -268,8 +268,7 @@ bool engine::impl::relocate_some() {
     core->builder.discard();
     return false; // a later step tries again
   }
-  publish({});
-  reclaim();
+  publish_own();
   r.moved += some.size();
   lock.lock();
   if (r.moved != r.parts.size())

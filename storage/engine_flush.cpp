@@ -172,8 +172,7 @@ bool engine::impl::adopt_some() {
     return false;
   }
   f->adopted += some.size();
-  publish({});
-  reclaim();
+  publish_own();
   const std::lock_guard lock(flush_mutex);
   if (f->adopted == f->parts.size())
     adoptions.pop_front();

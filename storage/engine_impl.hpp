@@ -151,12 +151,15 @@ struct engine::impl {
   bool forget_some();
   // Packing what has settled: engine_packing.cpp.
   bool pack_some();
+  [[nodiscard]] bool packing_is_affordable();
 
   /// Has it told what becomes of its entry, at once if that is known.
   void await(std::unique_ptr<settlement_waiters::waiter> w);
   void take_batch();
   void merge_batch();
   void publish(const reconcile_report& report);
+  /// The same for what the reconciler changed of its own accord, and frees what that replaced.
+  void publish_own();
   void settle_waiters();
   void reclaim();
   void publish_figures();
@@ -191,7 +194,7 @@ struct engine::impl {
     timestamp_us since = 0;
     std::uint64_t looked_at = 0; // all lists that were last changed up to it were looked at
     std::uint64_t settled = 0;   // the pass that goes on looks at those changed up to it
-    std::uint32_t next = 0;      // index that it goes on with; 0: none does
+    std::uint64_t next = 0;      // where it goes on; 0: none does
   } pack_pass;
   // What a step that threw left to the next one.
   bool publish_due = false;
@@ -234,6 +237,8 @@ struct engine::impl {
   std::atomic<std::uint64_t> reconciliations{0};
   std::atomic<std::uint64_t> entries_processed{0};
   std::atomic<std::uint64_t> entries_failed{0};
+  std::atomic<std::uint64_t> parallel_parts{0};
+  std::atomic<std::uint64_t> lists_packed{0};
   std::atomic<std::uint64_t> live_snapshots{1};
   std::atomic<timestamp_us> in_hand_oldest{0};
   std::atomic<std::uint64_t> bookkeeping{0};

@@ -139,6 +139,12 @@ void engine::impl::publish(const reconcile_report& report) {
   at = stage::none;
 }
 
+void engine::impl::publish_own() {
+  publish({});
+  core->pages.keep_unmeasured();
+  reclaim();
+}
+
 void engine::impl::merge_batch() {
   std::exception_ptr thrown;
   batch_numbers = batch.entry_count;

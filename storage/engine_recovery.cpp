@@ -156,6 +156,7 @@ result<void> engine::impl::load(const manifest& m, std::span<const segment_reade
     sequence = m.checkpoint;
     reclaim();
     (void) core->builder.take_changes();
+    pack_pass.looked_at = core->builder.newest().version(); // the loader has packed all of it
   }
   if (log_files)
     if (auto done = replay(*log_files, progress); !done)

@@ -118,14 +118,15 @@ public:
   void relocate(std::span<const moved_parts> parts, std::span<const mapped_range> old);
 
   /// Packs lists that no version after `settled` has changed, of those that one after `looked_at`
-  /// has: from index `first` on, until that was about so much work as packing `work` associations.
-  /// No list of more than pack_degree_max. Then there may be something to publish. Throws
-  /// std::bad_alloc: discard() then.
+  /// has: from `first` on (0, or where the last call stopped), until the list with which that was
+  /// as much work as packing `work` associations. No list of more than pack_degree_max. Then there
+  /// may be something to publish. Throws std::bad_alloc: discard() then. Precondition: nothing was
+  /// merged since the last publish().
   struct packed_some {
-    std::uint32_t next = 0;  ///< index to go on with; index_count() when it was over
+    std::uint64_t next = 0;  ///< where to go on; 0 when it was over
     std::uint32_t lists = 0; ///< that were packed
   };
-  packed_some pack_settled(std::uint32_t first, std::uint64_t looked_at, std::uint64_t settled,
+  packed_some pack_settled(std::uint64_t first, std::uint64_t looked_at, std::uint64_t settled,
                            std::uint32_t work);
   /// One list is packed in one step, and may not hold up the next merge for long.
   static constexpr std::uint32_t pack_degree_max = 4096;
@@ -294,6 +295,7 @@ private:
   std::vector<std::size_t> in_order_; // positions in run_ of entries that two threads do not take
   std::unique_ptr<parallel_merge> parallel_; // null with one thread
   std::unique_ptr<packing> packing_;         // made when it is first needed
+  std::uint64_t packed_in_ = 0;              // version that pack_settled() was last at work on
 };
 
 } // namespace cmem

@@ -133,7 +133,7 @@ result<void> graph_loader::load(const std::function<void(std::uint64_t)>& progre
 
 /// Nothing of this is ever taken back.
 void graph_loader::keep() {
-  to_.pages_.keep_loaded();
+  to_.pages_.keep_unmeasured();
   to_.added_ids_.clear();
 }
 

@@ -2,34 +2,42 @@
 
 #include "storage/graph_builder.hpp"
 
-#include <algorithm>
-
 namespace cmem {
 
-graph_builder::packed_some graph_builder::pack_settled(std::uint32_t first, std::uint64_t looked_at,
+graph_builder::packed_some graph_builder::pack_settled(std::uint64_t first, std::uint64_t looked_at,
                                                        std::uint64_t settled, std::uint32_t work) {
+  // Packing a list touches the array's leaf that it shares with others: what this call has touched,
+  // or the one before that stopped within the leaf, is as it was to those that are left of it.
   constexpr std::uint32_t beside = adjacency_builder::array::view::leaf_size;
-  static_assert(graph_snapshot::page_nodes == 1);
+  const std::uint64_t stopped_in = first % beside != 0 ? packed_in_ : version_;
+  const auto looks_at = [&](std::uint64_t v) {
+    return (v > looked_at && v <= settled) || v == version_ || v == stopped_in;
+  };
   if (packing_ == nullptr)
     packing_ = std::make_unique<packing>();
   packed_some done{first, 0};
+  // Of each 16 concepts the outgoing lists, then the incoming ones.
+  const std::uint64_t end = (std::uint64_t{index_count_} + beside - 1) / beside * (2 * beside);
   std::uint32_t worked = 0;
-  const auto pack_one = [&](adjacency_builder& of, std::uint32_t i) {
-    if (of.degree(i) == 0 || of.degree(i) > pack_degree_max)
-      return;
-    worked += of.degree(i);
-    done.lists += of.pack(i, *packing_, version_) ? 1U : 0U;
-  };
-  // All lists that share an array's leaf at once: packing one touches it.
-  for (; done.next < index_count_ && worked < work; done.next += beside - done.next % beside) {
-    const std::uint32_t end = std::min(index_count_, done.next / beside * beside + beside);
-    ++worked;
-    for (adjacency_builder* of : {&out_, &in_})
-      if (const std::uint64_t v = of->touched_in(done.next); v > looked_at && v <= settled)
-        for (std::uint32_t i = done.next; i != end; ++i)
-          pack_one(*of, i);
+  while (done.next < end && worked < work) {
+    adjacency_builder& lists = done.next / beside % 2 == 0 ? out_ : in_;
+    const auto i =
+      static_cast<std::uint32_t>(done.next / (2 * beside) * beside + done.next % beside);
+    if (done.next % beside == 0)
+      ++worked;
+    if (i >= index_count_ || !looks_at(lists.touched_in(i))) {
+      done.next += beside - done.next % beside;
+      continue;
+    }
+    ++done.next;
+    if (const std::uint32_t n = lists.degree(i); n != 0 && n <= pack_degree_max) {
+      worked += n;
+      done.lists += lists.pack(i, *packing_, version_) ? 1U : 0U;
+    }
   }
-  done.next = std::min(done.next, index_count_);
+  if (done.next >= end)
+    done.next = 0;
+  packed_in_ = version_;
   if (done.lists != 0)
     prepare();
   return done;

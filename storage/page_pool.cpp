@@ -140,7 +140,7 @@ void page_pool::discard_since_keep() noexcept {
   }
 }
 
-void page_pool::keep_loaded() noexcept {
+void page_pool::keep_unmeasured() noexcept {
   keep();
   for (side& s : sides_)
     for (free_list& list : s.free)

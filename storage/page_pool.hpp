@@ -50,8 +50,9 @@ public:
     for (side& s : sides_)
       s.journal.clear();
   }
-  /// Keeps what was allocated once and for all: provision() takes it for no measure of what comes.
-  void keep_loaded() noexcept;
+  /// keep() for what no writer asked for, such as a store that is opened or lists that are packed:
+  /// provision() takes what was allocated since its last call for no measure of what comes.
+  void keep_unmeasured() noexcept;
 
   [[nodiscard]] arena& memory() const noexcept { return memory_; }
   /// Bytes of blocks that are out, rounding included.

@@ -22,6 +22,11 @@ struct scene : store_fixture {
     open();
   }
 
+  /// What the arena has handed out.
+  [[nodiscard]] std::uint64_t reserved() const {
+    const memory_use m = memory->stats().memory;
+    return m.total - m.bookkeeping;
+  }
   /// A ring of hubs: `degree` associations of each of `n` concepts.
   void learn(std::uint32_t n, std::uint32_t degree) {
     for (std::uint32_t i = 0; i != n; ++i) {
@@ -69,6 +74,107 @@ TEST_CASE("packing gives memory back") {
   const std::uint64_t plain = s.adjacency();
   (void) s.rest();
   CHECK(s.adjacency() < plain / 2);
+}
+
+TEST_CASE("a pass is no measure of what the next version needs") {
+  scene s;
+  s.learn(2'000, 40);
+  (void) s.rest();
+  const std::uint64_t rested = s.reserved();
+  for (int i = 0; i != 10; ++i) {
+    s.write(op::strengthen{cid(5), 1.0F});
+    s.reconcile();
+  }
+  CHECK(s.reserved() <= rested + 4 * span_bytes); // a few blocks, not all lists once more
+}
+
+TEST_CASE("packing takes nothing from a budget that writers need") {
+  const auto fails_of = [](bool packs, bool tight) {
+    scene s(false, packs);
+    s.learn(2'000, 40);
+    const memory_use m = s.memory->stats().memory;
+    const std::uint64_t used = m.records + m.id_table + m.adjacency + m.payloads + m.bookkeeping;
+    s.options.memory_budget_bytes = used + (tight ? 2'000'000 : 30'000'000);
+    s.open();
+    s.learn(2'000, 40);
+    const auto held = s.memory->share();
+    (void) s.rest();
+    const std::uint64_t packed = s.memory->stats().lists_packed;
+    CHECK((packed != 0) == (packs && !tight));
+    std::uint64_t failed = 0;
+    for (std::uint32_t i = 0; i != 2'000; ++i) { // each makes two packed lists plain
+      s.write(op::learn_association{cid(i), cid(i + 7), kinds::temporal, 0.125F});
+      if (i % 500 == 499)
+        failed += s.memory->reconcile().failed;
+    }
+    return failed;
+  };
+  CHECK(fails_of(false, true) == 0);
+  CHECK(fails_of(true, true) == 0);
+  CHECK(fails_of(true, false) == 0);
+}
+
+TEST_CASE("a memory near its budget packs while nobody holds a snapshot") {
+  scene s;
+  s.learn(300, 40);
+  const memory_use m = s.memory->stats().memory;
+  s.options.memory_budget_bytes = m.records + m.id_table + m.adjacency + m.payloads + m.bookkeeping;
+  s.open();
+  s.learn(300, 40);
+  const std::uint64_t plain = s.adjacency();
+  auto held = s.memory->share();
+  (void) s.rest();
+  CHECK(s.memory->stats().lists_packed == 0);
+  held = {};
+  (void) s.rest();
+  CHECK(s.adjacency() < plain / 2);
+}
+
+TEST_CASE("a step packs a bounded number of associations, and one list beyond") {
+  builder_fixture f;
+  constexpr std::uint32_t hubs = 16; // side by side
+  constexpr std::uint32_t degree = 3'000;
+  for (std::uint32_t h = 0; h != hubs; ++h)
+    f.write(op::learn_concept{cid(h)});
+  for (std::uint32_t h = 0; h != hubs; ++h)
+    for (std::uint32_t k = 0; k != degree; ++k)
+      f.write(op::learn_association{cid(h), cid(100 + (h * degree + k) % 4'000)});
+  (void) f.publish();
+  const std::string before = text_of(f.newest());
+  const std::uint64_t settled = f.newest().version();
+  const std::size_t plain = f.pages.bytes_in_use(page_use::adjacency);
+  std::uint64_t next = 0;
+  for (const std::uint32_t expected : {3U, 3U, 3U, 3U, 3U, 1U}) {
+    const auto done = f.builder.pack_settled(next, 0, settled, 8'192);
+    if (expected != 1)
+      REQUIRE(done.lists == expected);
+    next = done.next;
+    f.publish_merged();
+  }
+  while (next != 0) {
+    next = f.builder.pack_settled(next, 0, settled, 8'192).next;
+    f.publish_merged();
+  }
+  CHECK(f.pages.bytes_in_use(page_use::adjacency) < plain / 2);
+  CHECK(text_of(f.newest()) == before);
+}
+
+TEST_CASE("a list that changes while others beside it are packed is left for later") {
+  const bool changes = GENERATE(false, true);
+  builder_fixture f;
+  for (std::uint32_t h = 0; h != 16; ++h)
+    f.write(op::learn_concept{cid(h)});
+  for (std::uint32_t h = 0; h != 16; ++h)
+    for (std::uint32_t k = 0; k != 500; ++k)
+      f.write(op::learn_association{cid(h), cid(100 + k)});
+  (void) f.publish();
+  const std::uint64_t settled = f.newest().version();
+  const auto first = f.builder.pack_settled(0, 0, settled, 2'000);
+  CHECK(first.lists == 4);
+  f.publish_merged();
+  if (changes)
+    CHECK(f.apply(op::learn_association{cid(9), cid(1'000)}) == errc::ok);
+  CHECK(f.builder.pack_settled(first.next, 0, settled, 1).lists == (changes ? 0 : 1));
 }
 
 TEST_CASE("what goes on changing is not packed") {
@@ -160,6 +266,21 @@ TEST_CASE("packing is no change to a store, and survives it") {
   s.cut_power();
   s.open();
   CHECK((s.text() == before || s.text() == after));
+}
+
+TEST_CASE("what a store brought packed is not looked at again") {
+  scene s(true);
+  s.options.arena_bytes = std::size_t{256} << 20;
+  s.open();
+  s.learn(2'000, 20); // more than one step looks at
+  CHECK(s.close().code == errc::ok);
+  s.open();
+  REQUIRE(s.memory->recovery().records == 0);
+  for (int i = 0; i != 4; ++i) {
+    s.now += second;
+    CHECK_FALSE(s.memory->reconcile().more_pending);
+  }
+  CHECK(s.memory->stats().lists_packed == 0);
 }
 
 TEST_CASE("without the option nothing is packed") {

@@ -163,7 +163,7 @@ TEST_CASE("page_pool: what a store brought is no measure of what the next versio
   for (int i = 1; i != 50'000; ++i)
     (void) pool.allocate(64, page_use::records);
   if (loaded)
-    pool.keep_loaded();
+    pool.keep_unmeasured();
   const std::size_t handed_out = memory.bytes_handed_out();
   pool.provision();
   CHECK((memory.bytes_handed_out() == handed_out) == loaded);
