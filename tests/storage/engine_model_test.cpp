@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace cmem;
@@ -165,12 +166,14 @@ std::vector<write_op> next_few(const std::vector<std::uint64_t>& codes, std::siz
   return ops;
 }
 
-/// Random operations in random batches, merged by so many threads.
-void check_fold(std::size_t runs, std::uint32_t merge_threads) {
+/// Random operations in random batches, merged by so many threads. How many parts two of them
+/// merged.
+std::uint64_t check_fold(std::size_t runs, std::uint32_t merge_threads) {
   rc::detail::TestParams params = rc::detail::configuration().testParams;
   params.maxSuccess = static_cast<int>(runs);
   params.maxSize = 100;
-  const auto property = [merge_threads] {
+  std::uint64_t parts = 0;
+  const auto property = [merge_threads, &parts] {
     const auto codes = *rc::gen::container<std::vector<std::uint64_t>>(
       static_cast<std::size_t>(*rc::gen::inRange(100, 160)),
       rc::gen::inRange<std::uint64_t>(0, ~0ULL));
@@ -229,21 +232,26 @@ void check_fold(std::size_t runs, std::uint32_t merge_threads) {
           RC_ASSERT(text_of(*h.handle) == h.text);
       }
     }
+    parts += memory.stats().parallel_parts;
   };
   const auto outcome = rc::detail::checkTestable(property, rc::detail::TestMetadata{}, params);
   INFO("seed " << params.seed);
   rc::detail::printResultMessage(outcome, std::cerr);
   CHECK(outcome.template is<rc::detail::SuccessResult>());
+  return parts;
 }
 
 } // namespace
 
 TEST_CASE("snapshots are the fold of the entries that were applied", "[engine]") {
-  check_fold(cmem::test::sweep(10'000), 1);
+  CHECK(check_fold(cmem::test::sweep(10'000), 1) == 0);
 }
 
 TEST_CASE("the same where two threads merge", "[engine]") {
-  check_fold(cmem::test::sweep(2'000), 2);
+  const std::size_t runs = cmem::test::sweep(2'000);
+  const std::uint64_t parts = check_fold(runs, 2);
+  if (std::thread::hardware_concurrency() > 1)
+    CHECK(parts > runs); // or it missed its point
 }
 
 TEST_CASE("the same with a store, flushed, compacted and opened again in between", "[engine]") {
