@@ -11,11 +11,13 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace cmem;
@@ -77,6 +79,22 @@ private:
   std::thread thread_;
 };
 
+/// Steps of half a second, however little time passes: lists settle while readers are at work.
+std::function<timestamp_us()> hurried_clock() {
+  return [at = std::make_shared<std::atomic<timestamp_us>>(1'000'000)] {
+    return at->fetch_add(500'000, std::memory_order_relaxed); // nothing hangs on the order
+  };
+}
+
+/// Nobody writes: until lists have been packed, which readers then meet.
+void await_packing(const engine& memory) {
+  const std::uint64_t before = memory.stats().lists_packed;
+  const auto deadline = std::chrono::steady_clock::now() + 60s;
+  while (memory.stats().lists_packed == before && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
+  CHECK(memory.stats().lists_packed > before);
+}
+
 struct tally {
   std::uint64_t applied = 0;
   std::uint64_t dropped = 0;
@@ -84,10 +102,11 @@ struct tally {
   std::uint64_t refused = 0;
 };
 
-/// Learns, links, forgets in ids of its own; awaits some. Its tickets' fates, in the end.
-std::vector<ticket> write_burst(engine& memory, std::uint64_t writer, std::size_t operations,
+/// Learns, links, forgets in ids of its own, with a seed of its own; awaits some.
+std::vector<ticket> write_burst(engine& memory, std::uint64_t seed, std::size_t operations,
                                 std::uint64_t& refused) {
-  std::minstd_rand random(static_cast<std::uint32_t>(writer + 1));
+  const std::uint64_t writer = seed % 3;
+  std::minstd_rand random(static_cast<std::uint32_t>(seed + 1));
   std::vector<ticket> tickets;
   const auto any = [&] { return writer * ids + random() % ids; };
   for (std::size_t i = 0; i < operations; ++i) {
@@ -155,18 +174,22 @@ std::string look(engine& memory, std::minstd_rand& random, std::uint64_t& last_s
 
 TEST_CASE("R1, R2, W4: writers, readers and the reconciler at once") {
   const overflow_policy policy = GENERATE(overflow_policy::drop_oldest, overflow_policy::reject);
+  const auto [parallel_entries_min, packs] =
+    GENERATE(std::pair(std::size_t{20'000}, false), std::pair(std::size_t{2}, false),
+             std::pair(std::size_t{20'000}, true));
   reconciling_thread r({.log_capacity = 2'000,
                         .overflow = policy,
                         .batch_entries_max = 300,
+                        .parallel_entries_min = parallel_entries_min,
+                        .pack_associations = packs,
                         .arena_bytes = std::size_t{256} << 20,
-                        .settlement_history = 1'000'000});
+                        .settlement_history = 1'000'000,
+                        .clock = packs ? hurried_clock() : nullptr});
   engine& memory = *r.memory;
-  const std::size_t operations = cmem::test::sweep(40'000);
+  const std::size_t rounds = 4; // with packing in between
+  const std::size_t operations = cmem::test::sweep(24'000) / rounds * rounds;
   std::vector<std::vector<ticket>> tickets(3);
   std::vector<std::uint64_t> refused(3, 0);
-  std::vector<std::thread> writers;
-  for (std::uint64_t w = 0; w < 3; ++w)
-    writers.emplace_back([&, w] { tickets[w] = write_burst(memory, w, operations, refused[w]); });
   std::atomic<bool> done{false};
   std::vector<std::string> wrong(2);
   std::vector<std::thread> readers;
@@ -193,8 +216,18 @@ TEST_CASE("R1, R2, W4: writers, readers and the reconciler at once") {
         }
       }
     });
-  for (std::thread& t : writers)
-    t.join();
+  for (std::size_t round = 0; round != rounds; ++round) {
+    std::vector<std::thread> writers;
+    for (std::uint64_t w = 0; w < 3; ++w)
+      writers.emplace_back([&, w] {
+        const auto more = write_burst(memory, round * 3 + w, operations / rounds, refused[w]);
+        tickets[w].insert(tickets[w].end(), more.begin(), more.end());
+      });
+    for (std::thread& t : writers)
+      t.join();
+    if (packs)
+      await_packing(memory);
+  }
   done = true;
   for (std::thread& t : readers)
     t.join();
@@ -215,6 +248,8 @@ TEST_CASE("R1, R2, W4: writers, readers and the reconciler at once") {
   }
   CHECK(sum.applied + sum.dropped + sum.failed + sum.refused == 3 * operations);
   const auto figures = memory.stats();
+  if (std::thread::hardware_concurrency() > 1)
+    CHECK((figures.parallel_parts != 0) == (parallel_entries_min == 2));
   CHECK(figures.log.written == figures.entries_processed + figures.log.dropped);
   CHECK(s->sequence() == figures.entries_processed);
   if (policy == overflow_policy::reject)
