@@ -4,7 +4,7 @@
 // Up to 256 lie in one leaf; more hang in a tree of leaves of 256 (inner nodes of fan-out 256). A
 // plain leaf keeps the targets apart from the properties, so that traversal touches targets only,
 // and is appended to in place, beyond the count that older snapshots see. A packed leaf
-// (packed_adjacency.hpp) takes half of that or less, and never changes.
+// (packed_adjacency.hpp) takes less, a third or a half as a rule, and never changes.
 
 #include "storage/adjacency_chunk.hpp"
 #include "storage/arena.hpp"

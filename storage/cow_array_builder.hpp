@@ -15,7 +15,8 @@ namespace cmem {
 
 /// Copies a leaf, a part and the top the first time a version touches them, and writes in place
 /// from then on. The version that made each of them is kept here, not in the arena, so that copies
-/// are half the size and retiring touches nothing. Threads: the reconciler alone.
+/// are half the size and retiring touches nothing. Threads: one at a time (the reconciler, or its
+/// helper); operator[] and prefetching from any while nothing changes.
 template <class T, std::uint32_t LeafSize>
 class cow_array_builder {
 public:

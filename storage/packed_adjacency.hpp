@@ -1,5 +1,6 @@
 #pragma once
-// A leaf of adjacency.hpp in one block of half the size or less. Lossless to the last bit.
+// A leaf of adjacency.hpp in one smaller block: a third or a half of the size, as a rule; three
+// quarters where no property is like another. Lossless to the last bit.
 //
 // packed := head:u8[8] code:u8[4] first:u32[] deltas confidence weight kind [times]
 //   head is adjacency_leaf's; a code says how a column is packed. Targets ascend: `first` has the
@@ -115,7 +116,7 @@ private:
   std::uint32_t count_;
 };
 
-/// Packs leaves, one after the other. Keeps its arrays (7 KB). Threads: one.
+/// Packs leaves, one after the other. Keeps its arrays (over 8 KB). Threads: one.
 class leaf_packer {
 public:
   /// Bytes of the block that `c` (1 to 256 associations, targets ascending) packs into: a multiple

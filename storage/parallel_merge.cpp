@@ -13,7 +13,8 @@ namespace {
 constexpr std::size_t window = 24;
 /// Entries that a thread takes at once; a multiple of 64, so that no two write to one word.
 constexpr std::size_t chunk = 1024;
-/// More than one association takes, in both directions.
+/// More than one association takes as a rule, in both directions. What it may take beyond that,
+/// such as a hub's index, is why another entry may be the first that a budget refuses.
 constexpr std::uint64_t association_bytes_max = 32U << 10;
 /// Entries looked at to tell what a part is about.
 constexpr std::size_t samples = 64;

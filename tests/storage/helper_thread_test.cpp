@@ -3,11 +3,13 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <string>
 #include <thread>
 
 using namespace cmem;
+using namespace std::chrono_literals;
 
 TEST_CASE("helper_thread: both halves run once each, and what they wrote is seen") {
   helper_thread helper;
@@ -24,12 +26,15 @@ TEST_CASE("helper_thread: halves that need one another run at once") {
   helper_thread helper;
   for (std::size_t i = 0; i < cmem::test::sweep(100); ++i) {
     std::atomic<int> arrived{0};
+    std::atomic<int> met{0};
     helper.run_both([&](std::uint32_t) {
       ++arrived;
-      while (arrived != 2)
+      const auto deadline = std::chrono::steady_clock::now() + 30s;
+      while (arrived != 2 && std::chrono::steady_clock::now() < deadline)
         std::this_thread::yield();
+      met += arrived == 2 ? 1 : 0;
     });
-    CHECK(arrived == 2);
+    REQUIRE(met == 2); // or the system has no second thread for us
   }
 }
 

@@ -8,6 +8,7 @@
 #include "tests/storage/operations.hpp"
 
 #include <array>
+#include <bit>
 #include <deque>
 #include <new>
 #include <random>
@@ -59,7 +60,9 @@ std::uint64_t digest_of(const graph_snapshot& s) {
       for (std::size_t k = 0; k < c.targets.size(); ++k) {
         add(c.targets[k]);
         add(c.kind[k]);
-        add(static_cast<std::uint64_t>(c.confidence[k] * 100));
+        add(std::bit_cast<std::uint32_t>(c.confidence[k]));
+        add(std::bit_cast<std::uint32_t>(c.weight[k]));
+        add(static_cast<std::uint64_t>(c.times_of(k).created));
         add(static_cast<std::uint64_t>(c.times_of(k).last_used));
       }
     });
@@ -238,7 +241,7 @@ TEST_CASE("two threads merge large batches as one does, hubs and repeats include
         source = random.below(hubs);
       if (n % 4 == 1 || n % 64 == 0)
         target = random.below(hubs);
-      t.write(op::learn_association{cid(source), cid(target), kind, x});
+      t.write(op::learn_association{cid(source), cid(target), kind, x, 2 * x});
       if (n % 50 == 0)
         t.write(op::learn_concept{cid(random.below(concepts)), "content"});
     }
