@@ -3,6 +3,8 @@
 #include "storage/confidence_cost.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -13,32 +15,32 @@ namespace {
 struct candidate {
   path way;
   std::uint64_t rank;
-  std::size_t deviation; // hops that it shares, by construction, with an earlier path
+  std::size_t deviation; // hops that it shares, by construction, with a path found
+  // Where paths found go on from there, ascending. They are known here and nowhere else: of what
+  // begins with the same hops and goes on otherwise, this is the one path in the queue.
+  std::vector<std::uint32_t> taken;
 };
 
 struct better {
   const graph_snapshot& s;
 
+  // By indices as far as two are the same, which is far where the graph is a chain.
   bool operator()(const candidate& a, const candidate& b) const noexcept {
     if (a.rank != b.rank)
       return a.rank < b.rank;
-    return std::lexicographical_compare(a.way.steps.begin(), a.way.steps.end(), b.way.steps.begin(),
-                                        b.way.steps.end(),
-                                        [this](const path_step& x, const path_step& y) {
-                                          return s.node(x.index).id < s.node(y.index).id;
-                                        });
+    const auto [x, y] = std::mismatch(
+      a.way.steps.begin(), a.way.steps.end(), b.way.steps.begin(), b.way.steps.end(),
+      [](const path_step& of_a, const path_step& of_b) { return of_a.index == of_b.index; });
+    if (x == a.way.steps.end() || y == b.way.steps.end())
+      return x == a.way.steps.end() && y != b.way.steps.end();
+    return s.node(x->index).id < s.node(y->index).id;
   }
 };
-
-bool same_start(const path& a, const path& b, std::size_t hops) noexcept {
-  return a.hops() >= hops
-         && std::equal(b.steps.begin(), b.steps.begin() + static_cast<std::ptrdiff_t>(hops),
-                       a.steps.begin());
-}
 
 path join(const path& start, std::size_t hops, const path& rest) {
   path p;
   p.source = start.source;
+  p.steps.reserve(hops + rest.hops());
   p.steps.assign(start.steps.begin(), start.steps.begin() + static_cast<std::ptrdiff_t>(hops));
   p.steps.insert(p.steps.end(), rest.steps.begin(), rest.steps.end());
   for (const path_step& step : p.steps)
@@ -46,25 +48,66 @@ path join(const path& start, std::size_t hops, const path& rest) {
   return p;
 }
 
-// The best path that shares `hops` hops with `from` and then takes an association that none of
-// `found` that share them takes.
-std::optional<path> deviate(const path& from, std::size_t hops, const std::vector<path>& found,
-                            std::uint32_t max_depth, const path_finder& find) {
-  std::vector<std::uint32_t> visited;
-  std::uint32_t spur = from.source;
-  for (std::size_t i = 0; i < hops; ++i) {
-    visited.push_back(spur);
-    spur = from.steps[i].index;
+class alternatives {
+public:
+  alternatives(const graph_snapshot& s, const path_query& query, const path_finder& find,
+               search_budget& budget)
+    : query_(query), find_(find), budget_(budget), candidates_(better{s}) {}
+
+  std::vector<path> run(std::uint32_t source) {
+    if (auto p = find_({}, source, query_.max_depth, {}))
+      add({std::move(*p), 0, 0, {}});
+    while (!candidates_.empty()) {
+      candidate best = std::move(candidates_.extract(candidates_.begin()).value());
+      found_.push_back(std::move(best.way));
+      if (found_.size() == query_.alternatives)
+        break;
+      if (!budget_.is_over())
+        deviate_from_last(best.deviation, std::move(best.taken));
+    }
+    return std::move(found_);
   }
-  std::vector<std::uint32_t> taken;
-  for (const path& p : found)
-    if (p.hops() > hops && same_start(p, from, hops))
-      taken.push_back(p.steps[hops].index);
-  const auto rest =
-    find(std::span(from.steps).first(hops), spur, max_depth - static_cast<std::uint32_t>(hops),
-         {.barred_concepts = visited, .barred_firsts = taken});
-  return rest ? std::optional(join(from, hops, *rest)) : std::nullopt;
-}
+
+private:
+  // Adds the best paths that share some hops with the last one found, so many at least, and then
+  // go where none found that shares them goes.
+  void deviate_from_last(std::size_t hops, std::vector<std::uint32_t> taken) {
+    const path& last = found_.back();
+    const auto concept_at = [&](std::size_t hop) {
+      return hop == 0 ? last.source : last.steps[hop - 1].index;
+    };
+    std::vector<std::uint32_t> visited;
+    for (std::size_t i = 0; i < hops; ++i)
+      visited.push_back(concept_at(i));
+    for (; hops < last.hops(); ++hops) {
+      const std::uint32_t next = last.steps[hops].index;
+      taken.insert(std::upper_bound(taken.begin(), taken.end(), next), next);
+      if (budget_.is_over() || !budget_.spend(last.hops() + taken.size())) // that are barred
+        return;
+      const auto rest = find_(std::span(last.steps).first(hops), concept_at(hops),
+                              query_.max_depth - static_cast<std::uint32_t>(hops),
+                              {.barred_concepts = visited, .barred_firsts = taken});
+      if (rest)
+        add({join(last, hops, *rest), 0, hops, std::move(taken)});
+      taken.clear();
+      visited.push_back(concept_at(hops));
+    }
+  }
+
+  void add(candidate c) {
+    c.rank = rank_of(query_.order, c.way);
+    (void) budget_.spend(c.way.hops() * std::bit_width(candidates_.size())); // to find its place
+    candidates_.insert(std::move(c));
+    if (candidates_.size() > query_.alternatives - found_.size()) // that may still be wanted
+      candidates_.erase(std::prev(candidates_.end()));
+  }
+
+  const path_query& query_;
+  const path_finder& find_;
+  search_budget& budget_;
+  std::set<candidate, better> candidates_;
+  std::vector<path> found_;
+};
 
 } // namespace
 
@@ -83,26 +126,8 @@ std::uint64_t rank_of(path_order order, const path& p) noexcept {
 
 std::vector<path> find_alternatives(const graph_snapshot& s, std::uint32_t source,
                                     const path_query& query, const path_finder& find,
-                                    const search_budget& budget) {
-  std::vector<path> found;
-  std::set<candidate, better> candidates(better{s});
-  const auto add = [&](std::optional<path> p, std::size_t deviation) {
-    if (p) {
-      const std::uint64_t rank = rank_of(query.order, *p);
-      candidates.insert({std::move(*p), rank, deviation});
-    }
-  };
-  add(find({}, source, query.max_depth, {}), 0);
-  while (!candidates.empty()) {
-    candidate best = std::move(candidates.extract(candidates.begin()).value());
-    found.push_back(std::move(best.way));
-    if (found.size() == query.alternatives)
-      break;
-    const path& last = found.back();
-    for (std::size_t hops = best.deviation; hops < last.hops() && !budget.is_over(); ++hops)
-      add(deviate(last, hops, found, query.max_depth, find), hops);
-  }
-  return found;
+                                    search_budget& budget) {
+  return alternatives(s, query, find, budget).run(source);
 }
 
 } // namespace cmem

@@ -25,9 +25,10 @@ using path_finder =
 [[nodiscard]] std::uint64_t rank_of(path_order order, const path& p) noexcept;
 
 /// The best `count` paths without loops, best first. Yen 1971, each deviation searched once (Lawler
-/// 1972). When the budget is over, what was found by then, best first.
+/// 1972). When the budget is over, what was found by then, best first. Keeps no more paths than are
+/// still wanted. Precondition: query.alternatives > 0.
 std::vector<path> find_alternatives(const graph_snapshot& s, std::uint32_t source,
                                     const path_query& query, const path_finder& find,
-                                    const search_budget& budget);
+                                    search_budget& budget);
 
 } // namespace cmem

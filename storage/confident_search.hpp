@@ -66,24 +66,28 @@ public:
     max_depth_ = max_depth;
     if (budget_.is_over() || !budget_.reach(2))
       return {};
-    bool goes_on = settle<forward>(first_[forward]) && settle<backward>(first_[backward]);
-    while (goes_on && next_length<forward>() != length_none
+    settle<forward>(first_[forward]);
+    settle<backward>(first_[backward]);
+    while (!budget_.is_over() && next_length<forward>() != length_none
            && next_length<backward>() != length_none
            && next_length<forward>() + next_length<backward>() <= best_)
-      goes_on =
-        work_[forward] <= work_[backward] ? settle_next<forward>() : settle_next<backward>();
+      if (work_[forward] <= work_[backward])
+        settle_next<forward>();
+      else
+        settle_next<backward>();
     outcome o;
     o.depth_matters =
       !Bounded && (dropped_ || (best_ != length_none && hops_of(best_) > max_depth));
     o.skipped_zeros = skipped_zeros_;
     if (best_ != length_none && hops_of(best_) <= max_depth)
-      o.found = walk(goes_on);
+      o.found = walk();
     return o;
   }
 
 private:
   template <path_side Side>
   static constexpr path_side other = Side == forward ? backward : forward;
+  static constexpr std::uint64_t pop_cost = 8; // about what a label queue takes, in associations
   static constexpr std::uint32_t on_backward = 0x8000'0000U; // in `onward`: a label of that side
 
   // -- labels
@@ -109,11 +113,12 @@ private:
 
   // -- search
 
-  // The length of the labels to be settled next; length_none when there are none.
+  // The length of the labels to be settled next; length_none when there are none. When the budget
+  // is over it may be that of labels that are stale.
   template <path_side Side>
   path_length next_length() {
     std::vector<confident_entry>& queue = sides_[Side].queue;
-    while (!queue.empty() && is_stale<Side>(queue.front()))
+    while (!queue.empty() && is_stale<Side>(queue.front()) && budget_.spend(pop_cost))
       label_queue::pop(queue);
     return queue.empty() ? length_none : queue.front().length;
   }
@@ -131,17 +136,20 @@ private:
     return false;
   }
 
-  // Settles all labels of the least length, or none. False when the budget is over.
+  // Settles all labels of the least length, unless the budget is over.
   template <path_side Side>
-  bool settle_next() {
+  void settle_next() {
     search_label_side& side = sides_[Side];
     std::vector<std::uint32_t>& group = scratch_.group;
     group.clear();
     for (const path_length length = next_length<Side>(); next_length<Side>() == length;
-         label_queue::pop(side.queue))
+         label_queue::pop(side.queue)) {
+      if (!budget_.spend(pop_cost))
+        return;
       group.push_back(side.queue.front().label);
+    }
     if (!budget_.reach(group.size()))
-      return false;
+      return;
     const auto fetch = [&](std::size_t i, prefetch_step step) {
       if (i < group.size())
         g_.template prefetch<Side>(side.labels[group[i]].index, step);
@@ -154,14 +162,14 @@ private:
       fetch(i + 9, prefetch_step::list);
       fetch(i + 6, prefetch_step::targets);
       fetch(i + 3, prefetch_step::properties);
-      if (!settle<Side>(group[i]))
-        return false;
+      settle<Side>(group[i]);
+      if (budget_.is_over())
+        return;
     }
-    return true;
   }
 
   template <path_side Side>
-  bool settle(std::uint32_t label) {
+  void settle(std::uint32_t label) {
     confident_label& l = sides_[Side].labels[label];
     l.settled = true;
     radius_[Side] = l.length;
@@ -169,8 +177,8 @@ private:
     const path_length length = l.length;
     const std::uint64_t degree = g_.template degree<Side>(at);
     work_[Side] += degree;
-    if (!budget_.spend(degree))
-      return false;
+    if (!budget_.spend(degree + 1))
+      return;
     const bool restricted = !barred_firsts_.empty();
     g_.template for_each_link<Side>(at, [&](std::uint32_t to, float confidence) {
       if (restricted && barred_hop(Side == forward ? at : to, Side == forward ? to : at))
@@ -180,11 +188,10 @@ private:
       else
         skipped_zeros_ = true;
     });
-    return true;
   }
 
   [[nodiscard]] bool barred_hop(std::uint32_t from, std::uint32_t to) const noexcept {
-    return from == source_ && contains(barred_firsts_, to);
+    return from == source_ && is_barred(barred_firsts_, to);
   }
 
   // A way of that length leads from `label` to a concept.
@@ -260,21 +267,12 @@ private:
   // -- the path
 
   // The least path of the best length: where the search was complete, of all there are, and of
-  // those that it knows otherwise. Labels of the forward side on such paths get to know where the
-  // least of them goes on to, from the meetings down to the source.
-  path walk(bool complete) {
+  // those that it knows otherwise. Past the deadline, any of them.
+  path walk() {
+    if (budget_.end() == traversal_end::deadline || !offer_meetings())
+      point_along_any();
     const search_label_side& f = sides_[forward];
     const search_label_side& b = sides_[backward];
-    for (const confident_meeting& m : scratch_.meetings)
-      // What is not settled may not know all that lead to it. Others lie on the same paths.
-      if (!complete || (f.labels[m.forward].settled && b.labels[m.backward].settled))
-        offer(m.forward, m.backward | on_backward);
-    while (!scratch_.pending.empty()) {
-      const std::uint32_t label = scratch_.pending.back();
-      scratch_.pending.pop_back();
-      for (std::uint32_t i = f.labels[label].parents; i != no_label; i = f.parents[i].next)
-        offer(f.parents[i].label, label);
-    }
     path p;
     p.source = source_;
     p.steps.reserve(hops_of(best_));
@@ -291,6 +289,43 @@ private:
     }
     assert(p.hops() == hops_of(best_));
     return p;
+  }
+
+  // Labels of the forward side on best paths get to know where the least of them goes on to, from
+  // the meetings down to the source. False when the deadline passed first.
+  bool offer_meetings() {
+    const search_label_side& f = sides_[forward];
+    const search_label_side& b = sides_[backward];
+    const bool complete = !budget_.is_over();
+    for (const confident_meeting& m : scratch_.meetings) {
+      if (!budget_.spend(1))
+        return false;
+      // What is not settled may not know all that lead to it. Others lie on the same paths.
+      if (!complete || (f.labels[m.forward].settled && b.labels[m.backward].settled))
+        offer(m.forward, m.backward | on_backward);
+    }
+    while (!scratch_.pending.empty()) {
+      const std::uint32_t label = scratch_.pending.back();
+      scratch_.pending.pop_back();
+      for (std::uint32_t i = f.labels[label].parents; i != no_label; i = f.parents[i].next) {
+        if (!budget_.spend(1))
+          return false;
+        offer(f.parents[i].label, label);
+      }
+    }
+    return true;
+  }
+
+  // The same for the labels of one best path, whichever.
+  void point_along_any() {
+    search_label_side& f = sides_[forward];
+    const confident_meeting& m = scratch_.meetings.back();
+    f.labels[m.forward].onward = m.backward | on_backward;
+    for (std::uint32_t label = m.forward; label != first_[forward];) {
+      const std::uint32_t before = f.parents[f.labels[label].parents].label;
+      f.labels[before].onward = label;
+      label = before;
+    }
   }
 
   void go(path& p, std::uint32_t to) const {

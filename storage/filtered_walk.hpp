@@ -1,43 +1,15 @@
 #pragma once
 // What a traversal_filter lets through, one concept at a time, under a deadline.
 
+#include "storage/deadline_watch.hpp"
 #include "storage/graph_snapshot.hpp"
 #include "storage/traversal.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 
 namespace cmem {
-
-/// Looks at the clock when it is first asked, and then every few thousand associations.
-class deadline_watch {
-public:
-  explicit deadline_watch(std::optional<std::chrono::steady_clock::time_point> deadline) noexcept
-    : deadline_(deadline) {}
-
-  /// After `work` more associations: whether it has passed. It stays so.
-  [[nodiscard]] bool passed(std::uint64_t work) noexcept {
-    if (!deadline_ || passed_)
-      return passed_;
-    done_ += work;
-    if (done_ < look_at_)
-      return false;
-    look_at_ = done_ + look_every;
-    return passed_ = std::chrono::steady_clock::now() >= *deadline_;
-  }
-  [[nodiscard]] bool passed() const noexcept { return passed_; }
-
-private:
-  static constexpr std::uint64_t look_every = 4096;
-
-  std::optional<std::chrono::steady_clock::time_point> deadline_;
-  std::uint64_t done_ = 0;
-  std::uint64_t look_at_ = 0;
-  bool passed_ = false;
-};
 
 /// Borrows snapshot and filter.
 class filtered_walk {

@@ -27,10 +27,7 @@ public:
     if (index_ == no_label || (index != index_ && g_.id(index) < g_.id(index_)))
       index_ = index;
   }
-  [[nodiscard]] std::uint32_t index() const noexcept {
-    assert(index_ != no_label);
-    return index_;
-  }
+  [[nodiscard]] std::uint32_t index() const noexcept { return index_; } ///< no_label: none was
 
 private:
   const Graph& g_;
@@ -84,7 +81,8 @@ public:
       if (!goes_on)
         return std::nullopt;
     }
-    mark_down();
+    if (!mark_down())
+      return std::nullopt;
     return walk();
   }
 
@@ -115,7 +113,7 @@ private:
     for (std::size_t i = side.level_begin.back(); i < end; ++i) {
       if (i + ahead < end && i + ahead - side.level_begin.back() >= fetched_at_once)
         g_.template prefetch<Side>(side.reached[i + ahead], prefetch_step::targets);
-      if (!budget_.spend(g_.template degree<Side>(side.reached[i])))
+      if (!pay<Side>(side.reached[i]))
         return false;
       visit<Side>(side.reached[i]);
       only_meetings_ = only_meetings_ || side.reached.size() - end > budget_.room();
@@ -126,6 +124,8 @@ private:
     }
     std::uint64_t cost = 0;
     for (std::size_t i = end; i < side.reached.size(); ++i) {
+      if (!budget_.spend(1))
+        return false;
       cost += g_.template degree<Side>(side.reached[i]);
       if (i - end < fetched_at_once)
         g_.template prefetch<Side>(side.reached[i], prefetch_step::targets);
@@ -133,6 +133,12 @@ private:
     side.level_begin.push_back(end);
     side.level_cost.push_back(cost);
     return budget_.reach(side.reached.size() - end);
+  }
+
+  // For a look at all associations of a concept, and at itself: it may have none.
+  template <path_side Side>
+  bool pay(std::uint32_t index) {
+    return budget_.spend(std::uint64_t{1} + g_.template degree<Side>(index));
   }
 
   template <path_side Side>
@@ -158,7 +164,7 @@ private:
   }
 
   [[nodiscard]] bool barred_hop(std::uint32_t from, std::uint32_t to) const noexcept {
-    return from == source_ && contains(barred_firsts_, to);
+    return from == source_ && is_barred(barred_firsts_, to);
   }
 
   template <path_side Side>
@@ -174,8 +180,8 @@ private:
 
   // Marks what lies on shortest paths, from the forward side's last level down to level 1. Either
   // way of looking at a level would do: the one with fewer associations is taken, so that this
-  // costs no more than the search did.
-  void mark_down() {
+  // costs no more than the search did. False when the budget is over.
+  bool mark_down() {
     const search_level_side& side = sides_[forward];
     for (std::uint32_t level = side.depth(); level > 1; --level) {
       std::vector<std::uint32_t>& above = on_path_[1];
@@ -186,29 +192,39 @@ private:
         above.push_back(index);
       };
       std::uint64_t cost = 0;
-      for (const std::uint32_t index : on_path_[0])
+      for (const std::uint32_t index : on_path_[0]) {
+        if (!budget_.spend(1))
+          return false;
         cost += g_.template degree<backward>(index);
+      }
       if (cost <= side.level_cost[level - 1]) {
-        for (const std::uint32_t index : on_path_[0])
+        for (const std::uint32_t index : on_path_[0]) {
+          if (!pay<backward>(index))
+            return false;
           g_.template any_target<backward>(index, [&](std::uint32_t t) {
             if (marks_[t].side[forward] == wanted)
               take(t);
             return false;
           });
+        }
       } else {
         const std::uint32_t marked = marks_.at_level(level) | search_marks::on_path;
-        for (const std::uint32_t index : side.level(level - 1))
+        for (const std::uint32_t index : side.level(level - 1)) {
+          if (!pay<forward>(index))
+            return false;
           if (g_.template any_target<forward>(
                 index, [&](std::uint32_t t) { return marks_[t].side[forward] == marked; }))
             take(index);
+        }
       }
       std::swap(on_path_[0], on_path_[1]);
     }
+    return true;
   }
 
   // From the source on, always to the least id: up the forward side's marked levels, then down the
-  // backward side's.
-  path walk() {
+  // backward side's. nullopt when the budget is over.
+  std::optional<path> walk() {
     const std::uint32_t forward_hops = sides_[forward].depth();
     const std::uint32_t hops = forward_hops + 1 + sides_[backward].depth();
     path p;
@@ -218,6 +234,9 @@ private:
     for (std::uint32_t hop = 1; hop <= hops; ++hop) {
       const std::uint32_t next =
         hop <= forward_hops ? least_marked(at, hop) : least_backward(at, hops - hop);
+      if (budget_.is_over())
+        return std::nullopt;
+      assert(next != no_label);
       p.steps.push_back(g_.step(at, next));
       p.confidence *= static_cast<double>(p.steps.back().confidence);
       at = next;
@@ -228,6 +247,7 @@ private:
   [[nodiscard]] std::uint32_t least_marked(std::uint32_t at, std::uint32_t level) {
     const std::uint32_t wanted = marks_.at_level(level) | search_marks::on_path;
     least_id<Graph> least{g_};
+    (void) pay<forward>(at);
     g_.template any_target<forward>(at, [&](std::uint32_t t) {
       if (marks_[t].side[forward] == wanted)
         least.offer(t);
@@ -243,16 +263,20 @@ private:
     const std::uint32_t wanted = marks_.at_level(level);
     least_id<Graph> least{g_};
     if (g_.template degree<forward>(at) <= side.level_cost[level]) {
+      (void) pay<forward>(at);
       g_.template any_target<forward>(at, [&](std::uint32_t t) {
         if (marks_[t].side[backward] == wanted && !barred_hop(at, t))
           least.offer(t);
         return false;
       });
     } else {
-      for (const std::uint32_t index : side.level(level))
+      for (const std::uint32_t index : side.level(level)) {
+        if (!pay<backward>(index))
+          break;
         if (!barred_hop(at, index)
             && g_.template any_target<backward>(index, [&](std::uint32_t t) { return t == at; }))
           least.offer(index);
+      }
     }
     return least.index();
   }

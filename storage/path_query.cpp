@@ -65,7 +65,7 @@ private:
 template <class Graph>
 path_answer find_in(const Graph& g, const graph_snapshot& s, std::uint32_t source,
                     std::uint32_t target, const path_query& query, path_scratch& scratch) {
-  search_budget budget(query.limits);
+  search_budget budget(query.limits, scratch.get().clock);
   path_searches<Graph> searches(g, target, query.order, budget, scratch.get());
   path_answer a;
   if (query.alternatives == 1) {

@@ -1,11 +1,13 @@
 #pragma once
 // Inside of the path searches: their scratch memory, and what a search is told.
 
+#include "storage/deadline_watch.hpp"
 #include "storage/paths.hpp"
 #include "storage/search_marks.hpp"
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -75,17 +77,18 @@ struct path_scratch::impl {
   std::vector<confident_meeting> meetings;
   std::vector<std::uint32_t> pending; // labels whose parents are to be told of them
   std::vector<std::uint32_t> group;   // labels of one length
+  search_clock clock = &std::chrono::steady_clock::now;
 };
 
 /// What a path must avoid.
 struct path_restriction {
   std::span<const std::uint32_t> barred_concepts = {}; ///< neither end among them
-  std::span<const std::uint32_t> barred_firsts =
-    {}; ///< concepts that the first hop must not lead to
+  /// Concepts that the first hop must not lead to, ascending by index.
+  std::span<const std::uint32_t> barred_firsts = {};
 };
 
-[[nodiscard]] inline bool contains(std::span<const std::uint32_t> all, std::uint32_t index) {
-  return std::find(all.begin(), all.end(), index) != all.end();
+[[nodiscard]] inline bool is_barred(std::span<const std::uint32_t> firsts, std::uint32_t index) {
+  return std::binary_search(firsts.begin(), firsts.end(), index);
 }
 
 } // namespace cmem
