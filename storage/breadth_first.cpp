@@ -28,7 +28,7 @@ class search {
 public:
   search(const graph_snapshot& s, const breadth_first_query& q,
          breadth_first_scratch::impl& memory) noexcept
-    : s_(s), q_(q), memory_(memory) {}
+    : s_(s), q_(q), memory_(memory), watch_(q.limits.deadline, memory.clock) {}
 
   traversal_end run(std::span<const std::uint32_t> seeds) {
     plant(seeds);
@@ -39,6 +39,8 @@ public:
       const std::uint64_t enough = bottom_up - std::min(bottom_up, lists);
       // More than that is not to be counted.
       const std::uint64_t associations = frontier_associations(enough);
+      if (over())
+        break;
       if (associations > enough) {
         go_bottom_up();
       } else {
@@ -84,10 +86,19 @@ private:
       memory_.hops[memory_.queue[i]] = hops_unreached;
   }
 
-  [[nodiscard]] std::uint64_t frontier_associations(std::uint64_t enough) const noexcept {
+  /// Whether there is time to look at so many more concepts. If not, the search is over.
+  [[nodiscard]] bool in_time(std::uint64_t concepts) noexcept {
+    if (watch_.passed(concepts))
+      end_ = traversal_end::deadline;
+    return !watch_.passed();
+  }
+
+  [[nodiscard]] std::uint64_t frontier_associations(std::uint64_t enough) noexcept {
     constexpr std::size_t ahead = 16;
     std::uint64_t sum = 0;
     for (std::size_t at = memory_.queued - awake_; at < memory_.queued && sum <= enough; ++at) {
+      if (!in_time(1))
+        break;
       if (at + ahead < memory_.queued) {
         if constexpr (Along != direction::incoming)
           s_.prefetch_out(memory_.queue[at + ahead]);
@@ -131,8 +142,11 @@ private:
     const std::size_t words = bitmap::words_for(n);
     memory_.queue_tells_all = false;
     memory_.frontier.clear(n);
-    for (std::size_t at = memory_.queued - awake_; at < memory_.queued; ++at)
+    for (std::size_t at = memory_.queued - awake_; at < memory_.queued; ++at) {
+      if (!in_time(1))
+        return;
       memory_.frontier.set(memory_.queue[at]);
+    }
     for (std::uint64_t before = 0; !over() && (awake_ >= before || awake_ > n / beta);) {
       before = awake_;
       level_progress p;
@@ -147,7 +161,7 @@ private:
     if (over())
       return;
     memory_.queued = 0; // what was there is not needed any more
-    for (std::size_t w = 0; w < words; ++w)
+    for (std::size_t w = 0; w < words && in_time(bitmap::word_bits); ++w)
       for_each_bit(memory_.frontier.word(w), static_cast<std::uint32_t>(w * bitmap::word_bits),
                    [this](std::uint32_t i) { memory_.queue[memory_.queued++] = i; });
   }
@@ -158,6 +172,7 @@ private:
   std::uint32_t level_ = 0; // of the frontier
   std::uint64_t awake_ = 0; // concepts in the frontier
   std::uint64_t visited_ = 0;
+  deadline_watch watch_; // of what is done between levels
   traversal_end end_ = traversal_end::complete;
 };
 

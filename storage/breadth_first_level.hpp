@@ -3,12 +3,14 @@
 
 #include "storage/bitmap.hpp"
 #include "storage/breadth_first.hpp"
+#include "storage/deadline_watch.hpp"
 #include "storage/list_ring.hpp"
 #include "storage/worker_team.hpp"
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -28,6 +30,7 @@ struct breadth_first_scratch::impl {
   bool queue_tells_all = true; // whatever the last search left in hops and visited
   std::vector<std::uint64_t> levels;
   std::vector<std::uint32_t> seeds; // of a search by ids
+  search_clock clock = &std::chrono::steady_clock::now;
   worker_team team;
 
   /// Forgets the last search and makes room.
@@ -104,7 +107,6 @@ public:
   }
 
 private:
-  static constexpr std::int64_t look_every = 4096; // associations: some 10 us
   static constexpr std::size_t words_ahead = 4;
 
   /// Words from `end` on may be another thread's.
@@ -116,6 +118,7 @@ private:
     const auto scan = [this](std::uint32_t i, const adjacency_list& l) { look_back(i, l); };
     const auto first = static_cast<std::uint32_t>(w * bitmap::word_bits);
     const std::uint64_t wanted = unvisited(w);
+    left_ -= 1 + std::popcount(wanted); // most of them may be dead
     constexpr std::uint32_t together = graph_snapshot::refs_together;
     for (std::uint32_t at = 0; at < bitmap::word_bits; at += together) {
       const std::uint64_t group = wanted >> at & ((1U << together) - 1);
@@ -197,10 +200,11 @@ private:
   template <class Wanted, class Take>
   bool any_passing(const adjacency_list& list, Wanted&& wanted, Take&& take) noexcept {
     bool found = false;
+    --left_; // a list may be empty
     const auto search = [&](std::span<const std::uint32_t> targets, auto&& passes) {
       for (std::size_t j = 0; j < targets.size(); ++j)
         if (wanted(targets[j]) && passes(j) && take(targets[j])) {
-          left_ -= static_cast<std::int64_t>(j);
+          left_ -= static_cast<std::int64_t>(j + 1);
           return found = true;
         }
       left_ -= static_cast<std::int64_t>(targets.size());
@@ -257,8 +261,8 @@ private:
   /// Whether the level is given up. Looks at the clock when it is time for that.
   [[nodiscard]] bool over() noexcept { return given_up_ || (left_ <= 0 && look()); }
   bool look() noexcept {
-    left_ = look_every;
-    if (deadline_ && std::chrono::steady_clock::now() >= *deadline_)
+    left_ = deadline_watch::look_every;
+    if (deadline_ && memory_.clock() >= *deadline_)
       give_up(traversal_end::deadline);
     else if (Shared && progress_.end.load(std::memory_order_relaxed) != traversal_end::complete)
       given_up_ = true;
@@ -283,7 +287,7 @@ private:
   const bool any_kind_;
   const bool look_at_nodes_;
   bool given_up_ = false;
-  std::int64_t left_ = 0;     // associations until the clock is looked at
+  std::int64_t left_ = 0;     // associations and lists until the clock is looked at
   std::uint64_t reached_ = 0; // by this thread
   list_ring<Filtered> ring_;
   std::size_t buffered_ = 0;
