@@ -15,7 +15,6 @@ namespace {
 constexpr double unit = 0x1p-40;
 constexpr std::uint64_t units_max = std::uint64_t{1} << 62; // activation_max
 static_assert(activation_max == static_cast<double>(units_max) * unit);
-constexpr double conductance_units = 0x1p32; // of a sum of conductances, exact in any order
 
 /// Two of at most units_max: it stops there, in whatever order sums are made.
 std::uint64_t add(std::uint64_t a, std::uint64_t b) noexcept { return std::min(a + b, units_max); }
@@ -29,13 +28,37 @@ double conductance(const adjacency_chunk& c, std::size_t i) noexcept {
   return std::min(1.0, static_cast<double>(c.confidence[i]) * static_cast<double>(c.weight[i]));
 }
 
+// The sum of many conductances, the same in any order: in whole units, 2^62 of which are as much as
+// the greatest may be.
+class conductance_sum {
+public:
+  explicit conductance_sum(double scale) noexcept : scale_(scale) {}
+
+  void add(double c) noexcept {
+    greatest_ = std::max(greatest_, c);
+    const auto units = static_cast<std::uint64_t>(c * scale_);
+    high_ += units >> 32; // apart, so that as many as a list may have do not overflow
+    low_ += units & 0xFFFF'FFFFU;
+  }
+  [[nodiscard]] double greatest() const noexcept { return greatest_; }
+  [[nodiscard]] double value() const noexcept {
+    return (static_cast<double>(high_) * 0x1p32 + static_cast<double>(low_)) / scale_;
+  }
+
+private:
+  double scale_; // units in 1; a power of 2
+  double greatest_ = 0.0;
+  std::uint64_t high_ = 0;
+  std::uint64_t low_ = 0;
+};
+
 class spreading {
 public:
   spreading(const graph_snapshot& s, const activation_query& query, context_scratch::impl& scratch)
     : s_(s),
       query_(query),
       walk_(s, query.filter),
-      watch_(query.limits.deadline),
+      watch_(query.limits.deadline, scratch.clock),
       threshold_(std::min(query.threshold, 2 * activation_max) / unit),
       places_(scratch.places),
       total_places_(scratch.total_places),
@@ -87,18 +110,18 @@ private:
     hop_begin_ = end;
     fresh_ = 0;
     for (std::size_t from = begin; from < end; ++from) {
+      if (watch_.passed(1)) {
+        answer_.end = traversal_end::deadline;
+        return;
+      }
       const std::uint64_t energy = pulses_[from].energy;
       if (static_cast<double>(energy) < threshold_ || energy == 0)
         continue;
       const std::uint32_t index = pulses_[from].index;
       const double share = query_.fan_effect ? query_.decay / fan_of(index) : query_.decay;
-      if (!watch_.passed())
-        walk_.any_association(index, watch_,
-                              [&](const adjacency_chunk& c, std::size_t i, direction along) {
-                                if (enters(c.targets[i]))
-                                  give(static_cast<std::uint32_t>(from), share, c, i, along);
-                                return false;
-                              });
+      for_each_way(index, [&](const adjacency_chunk& c, std::size_t i, direction along) {
+        give(static_cast<std::uint32_t>(from), share, c, i, along);
+      });
       if (totals_.size() + fresh_ > query_.limits.visited_max)
         answer_.end = traversal_end::visited_max;
       else if (watch_.passed())
@@ -114,15 +137,34 @@ private:
            || walk_.enters(index);
   }
 
-  // Sum of the conductances that a concept spreads along; 1 where there are none.
+  // Calls f(chunk, place in it, direction) for what a concept spreads along, until the watch says
+  // no.
+  template <class F>
+  void for_each_way(std::uint32_t index, F&& f) {
+    if (!watch_.passed())
+      walk_.any_association(index, watch_,
+                            [&](const adjacency_chunk& c, std::size_t i, direction along) {
+                              if (enters(c.targets[i]))
+                                f(c, i, along);
+                              return false;
+                            });
+  }
+
+  // Sum of the conductances that a concept spreads along; 1 where there are none, or each is 0.
   [[nodiscard]] double fan_of(std::uint32_t index) {
-    std::uint64_t sum = 0;
-    walk_.any_association(index, watch_, [&](const adjacency_chunk& c, std::size_t i, direction) {
-      if (enters(c.targets[i]))
-        sum += static_cast<std::uint64_t>(conductance(c, i) * conductance_units);
-      return false;
-    });
-    return sum == 0 ? 1.0 : static_cast<double>(sum) / conductance_units;
+    const auto sum_up_to = [&](double most) {
+      conductance_sum sum(0x1p62 / most);
+      for_each_way(index, [&](const adjacency_chunk& c, std::size_t i, direction) {
+        sum.add(conductance(c, i));
+      });
+      return sum;
+    };
+    conductance_sum sum = sum_up_to(1.0);
+    if (sum.greatest() == 0.0)
+      return 1.0;
+    if (sum.greatest() < 0x1p-8) // what was rounded off might count
+      sum = sum_up_to(std::ldexp(1.0, std::ilogb(sum.greatest()) + 1));
+    return sum.value();
   }
 
   void give(std::uint32_t from, double share, const adjacency_chunk& c, std::size_t i,
@@ -172,6 +214,7 @@ private:
         t.best_at = at;
       }
     }
+    (void) watch_.passed(pulses_.size() - begin); // looked at when the next concept spreads
   }
 
   void rank() {

@@ -3,10 +3,12 @@
 
 #include "storage/concept_id.hpp"
 #include "storage/context_scratch.hpp"
+#include "storage/deadline_watch.hpp"
 #include "storage/index_places.hpp"
 #include "storage/subgraph.hpp"
 #include "storage/traversal.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <vector>
 
@@ -53,6 +55,7 @@ struct context_scratch::impl {
   std::vector<activation_pulse> pulses; // by hop
   std::vector<activation_total> totals; // seeds first
   std::vector<std::uint32_t> ranking;   // places of totals
+  search_clock clock = &std::chrono::steady_clock::now;
 };
 
 } // namespace cmem

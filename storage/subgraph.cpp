@@ -46,7 +46,7 @@ public:
     : s_(s),
       query_(query),
       walk_(s, query.filter),
-      watch_(query.limits.deadline),
+      watch_(query.limits.deadline, scratch.clock),
       places_(scratch.places),
       concepts_(scratch.concepts),
       scratch_(scratch),
@@ -84,24 +84,36 @@ private:
   bool order_from(std::size_t begin, deadline_watch& watch) {
     std::vector<keyed_concept>& keys = scratch_.keys;
     keys.clear();
+    const std::size_t last = concepts_.size() - begin;
+    const std::size_t wanted =
+      std::min(last, query_.concepts_max - std::min(begin, query_.concepts_max));
+    const std::size_t room = 2 * std::max(wanted, sorted_run);
+    bool full = wanted == 0; // with what is wanted: the rest has to come before the last of it
     for (std::size_t i = begin; i < concepts_.size(); ++i) {
-      keys.push_back({s_.node(concepts_[i].index).id, concepts_[i].index});
       if (watch.passed(1))
         return false;
-    }
-    const std::size_t wanted = query_.concepts_max - std::min(begin, query_.concepts_max);
-    if (keys.size() > wanted) {
-      answer_.concepts_cut = true;
-      const auto end = keys.begin() + static_cast<std::ptrdiff_t>(wanted);
-      std::nth_element(keys.begin(), end, keys.end());
+      const keyed_concept k{s_.node(concepts_[i].index).id, concepts_[i].index};
+      if (full && (wanted == 0 || !(k < keys[wanted - 1])))
+        continue;
+      keys.push_back(k);
+      if (keys.size() < room)
+        continue;
+      if (!sort_in_time(keys, scratch_.merged, watch))
+        return false;
       keys.resize(wanted);
+      full = true;
     }
     if (!sort_in_time(keys, scratch_.merged, watch))
       return false;
+    keys.resize(wanted);
     const std::uint32_t hops = concepts_.empty() ? 0 : concepts_.back().hops;
     concepts_.resize(begin);
-    for (const keyed_concept& k : keys)
+    for (const keyed_concept& k : keys) {
+      if (watch.passed(1))
+        return false;
       reach(k.index, hops);
+    }
+    answer_.concepts_cut = answer_.concepts_cut || last > wanted;
     return true;
   }
 
@@ -125,7 +137,6 @@ private:
         return;
       const std::uint64_t reached = concepts_.size();
       if (!order_from(end, watch_)) {
-        answer_.concepts_cut = false;
         answer_.end = traversal_end::deadline;
         concepts_.resize(end);
         return;
@@ -149,7 +160,7 @@ private:
         return;
       if (concepts_.size() > query_.limits.visited_max)
         answer_.end = traversal_end::visited_max;
-      else if (watch_.passed())
+      else if (watch_.passed(1)) // it may have had no associations
         answer_.end = traversal_end::deadline;
       if (answer_.end != traversal_end::complete)
         return;

@@ -123,11 +123,11 @@ private:
       const auto steps = steps_from(g_, n, q_.filter);
       double share = q_.decay;
       if (q_.fan_effect) {
-        std::uint64_t sum = 0;
+        double sum = 0; // exact: of few, of few bits
         for (const plain_step& step : steps)
-          sum += static_cast<std::uint64_t>(std::ldexp(conductance(step.link), 32));
+          sum += conductance(step.link);
         if (sum > 0)
-          share = q_.decay / std::ldexp(static_cast<double>(sum), -32);
+          share = q_.decay / sum;
       }
       for (const plain_step& step : steps) {
         const double factor = std::min(1.0, share * conductance(step.link));
@@ -202,6 +202,47 @@ TEST_CASE("With the fan effect a concept shares out what it passes on") {
   m.hold(g);
   CHECK(text(m, ask(m, {{1, 1.0}}, {.fan_effect = true}))
         == "2=0.375 (0.375: 1 -0-> 2)\n3=0.125 (0.125: 1 -0-> 3)\n");
+}
+
+TEST_CASE("With the fan effect a concept shares out all there is, however little it conducts") {
+  for (const float confidence : {1.0F, 0x1p-7F, 0x1p-9F, 0x1p-32F, 0x1p-60F, 0x1p-149F}) {
+    plain_graph g;
+    g.learn_all({1, 2, 3});
+    g.chain({1, 2}, confidence);
+    g.links[{1, 3, kinds::semantic}] = {confidence, confidence}; // its square
+    context_memory m;
+    m.hold(g);
+    const auto a = ask(m, {{1, 1.0}}, {.fan_effect = true});
+    const double c = static_cast<double>(confidence);
+    INFO("confidence " << confidence);
+    REQUIRE(!a.hits.empty());
+    CHECK(a.hits[0].activation == Approx(0.5 / (1 + c)).epsilon(1e-9));
+    if (c * 0.5 > 0x1p-40) {
+      REQUIRE(a.hits.size() == 2);
+      CHECK(a.hits[1].activation == Approx(0.5 * c / (1 + c)).epsilon(1e-9).margin(0x1p-40));
+    }
+  }
+}
+
+TEST_CASE("With the fan effect many small shares are no more than there is to share") {
+  // Alone, and beside one that is much greater.
+  const bool beside = GENERATE(false, true);
+  constexpr concept_number many = 3'000;
+  plain_graph g;
+  for (concept_number n = 1; n <= many + 1; ++n)
+    g.concepts[n] = 1.0F;
+  for (concept_number n = 2; n <= many; ++n)
+    g.chain({1, n}, 1.9F * 0x1p-32F);
+  if (beside)
+    g.chain({1, many + 1}, 0x1p-20F);
+  context_memory m;
+  m.hold(g);
+  const auto a = ask(m, {{1, 1.0}}, {.hops = 1, .top_k = many, .fan_effect = true});
+  double sum = 0;
+  for (const activation_hit& h : a.hits)
+    sum += h.activation;
+  CHECK(sum == Approx(0.5).epsilon(1e-8));
+  CHECK(sum <= 0.5);
 }
 
 TEST_CASE("What is under the threshold is a hit, and spreads no further") {
