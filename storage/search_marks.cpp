@@ -23,7 +23,7 @@ void search_marks::begin(std::uint32_t index_count) {
   if (index_count > capacity_)
     allocate(capacity_for(index_count));
   if (epoch_ + epoch_step == 0) // epochs start over: the oldest marks must not look new
-    allocate(capacity_);
+    forget();
   epoch_ += epoch_step;
 }
 
@@ -33,6 +33,13 @@ void search_marks::allocate(std::size_t capacity) {
     throw std::bad_alloc();
   marks_ = std::move(fresh);
   capacity_ = capacity;
+  epoch_ = 0;
+}
+
+void search_marks::forget() noexcept {
+  for (std::size_t i = 0; i < capacity_; ++i)
+    if ((marks_[i].side[0] | marks_[i].side[1]) != 0) // pages no search touched stay untouched
+      marks_[i] = {};
   epoch_ = 0;
 }
 

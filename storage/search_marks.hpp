@@ -42,6 +42,7 @@ public:
 
 private:
   void allocate(std::size_t capacity);
+  void forget() noexcept;
 
   struct release {
     void operator()(mark* p) const noexcept { std::free(p); }

@@ -33,6 +33,7 @@ TEST_CASE("When epochs run out, the oldest marks are not taken for new ones") {
   search_marks marks;
   marks.begin(10);
   marks[3].side = {marks.at_level(1), marks.at_level(2)};
+  const search_marks::mark* const place = &marks[0];
   std::uint32_t wrongly_reached = 0;
   for (std::uint32_t i = 0; i < 2 * epochs + 2; ++i) {
     marks.begin(10);
@@ -40,6 +41,7 @@ TEST_CASE("When epochs run out, the oldest marks are not taken for new ones") {
     wrongly_reached += marks.reached(marks[4].side[0]);
   }
   CHECK(wrongly_reached == 0);
+  CHECK(&marks[0] == place); // nothing was allocated
 }
 
 TEST_CASE("One scratch serves snapshots of different memories") {
