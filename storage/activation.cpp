@@ -64,6 +64,7 @@ public:
       total_places_(scratch.total_places),
       pulses_(scratch.pulses),
       totals_(scratch.totals),
+      before_(scratch.before),
       ranking_(scratch.ranking) {
     places_.reserve(s.index_count());
     total_places_.reserve(s.index_count());
@@ -83,7 +84,8 @@ public:
         pulses_.push_back({seed.at, no_pulse, energy, energy, 1.0F, 0, direction::outgoing});
       }
     }
-    sum_up(0);
+    deadline_watch none{std::nullopt}; // seeds are there at any rate
+    (void) sum_up(0, none);
     seeds_ = totals_.size();
     if (totals_.size() > query_.limits.visited_max)
       answer_.end = traversal_end::visited_max;
@@ -95,8 +97,11 @@ public:
       spread(begin, end);
       if (answer_.end != traversal_end::complete || pulses_.size() == end)
         break;
+      if (!sum_up(end, watch_)) {
+        answer_.end = traversal_end::deadline;
+        break;
+      }
       ++answer_.hops;
-      sum_up(end);
       begin = end;
     }
     answer_.visited = totals_.size();
@@ -198,8 +203,17 @@ private:
     return a.kind != b.kind ? a.kind < b.kind : a.along < b.along;
   }
 
-  void sum_up(std::size_t begin) {
+  // The pulses from `begin` on, or none: the watch said no.
+  bool sum_up(std::size_t begin, deadline_watch& watch) {
+    const std::size_t known = totals_.size();
+    before_.clear();
     for (std::size_t i = begin; i < pulses_.size(); ++i) {
+      if (watch.passed(1)) {
+        totals_.resize(known);
+        for (const activation_total& t : before_)
+          totals_[total_places_[t.index]] = t;
+        return false;
+      }
       const activation_pulse& p = pulses_[i];
       const auto at = static_cast<std::uint32_t>(i);
       if (!total_places_.in(totals_, p.index)) {
@@ -208,13 +222,14 @@ private:
         continue;
       }
       activation_total& t = totals_[total_places_[p.index]];
+      before_.push_back(t); // its only change: a hop has one pulse of a concept
       t.energy = add(t.energy, p.energy);
       if (p.best > t.best) {
         t.best = p.best;
         t.best_at = at;
       }
     }
-    (void) watch_.passed(pulses_.size() - begin); // looked at when the next concept spreads
+    return true;
   }
 
   void rank() {
@@ -265,6 +280,7 @@ private:
   index_places& total_places_;
   std::vector<activation_pulse>& pulses_;
   std::vector<activation_total>& totals_;
+  std::vector<activation_total>& before_;
   std::vector<std::uint32_t>& ranking_;
   std::size_t seeds_ = 0;     // of totals_
   std::size_t hop_begin_ = 0; // of the pulses that are being made

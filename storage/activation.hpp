@@ -70,9 +70,9 @@ struct activation_answer {
 /// fewer hops counts, then the one whose last concept but one has the least id, then the least
 /// kind, then outgoing before incoming.
 ///
-/// Time: the associations of all that spread, once a hop. Memory: 40 bytes a concept reached, once
-/// a hop. Preconditions: learned seeds; check(query), check_energy() of each. Threads: any that
-/// holds the snapshot.
+/// Time: the associations of all that spread, once a hop. No deadline cuts the ranking of what was
+/// reached by then. Memory: 40 bytes a concept reached, once a hop. Preconditions: learned seeds;
+/// check(query), check_energy() of each. Threads: any that holds the snapshot.
 activation_answer activate(const graph_snapshot& s, std::span<const activation_seed> seeds,
                            const activation_query& query, context_scratch& scratch);
 /// The same by ids. Fails: not_found; invalid_argument (no seeds, and what the checks say).

@@ -54,6 +54,7 @@ struct context_scratch::impl {
   std::vector<float> confidences;
   std::vector<activation_pulse> pulses; // by hop
   std::vector<activation_total> totals; // seeds first
+  std::vector<activation_total> before; // of totals, what a hop has changed
   std::vector<std::uint32_t> ranking;   // places of totals
   search_clock clock = &std::chrono::steady_clock::now;
 };

@@ -90,6 +90,7 @@ private:
   template <path_side Side>
   static constexpr path_side other = Side == forward ? backward : forward;
   static constexpr std::size_t fetched_at_once = 64; // lists of a new level
+  static constexpr std::size_t paid_at_once = 64;    // concepts of a new level
   static constexpr std::size_t ahead = 8;            // the others, before they are read
 
   template <path_side Side>
@@ -124,7 +125,7 @@ private:
     }
     std::uint64_t cost = 0;
     for (std::size_t i = end; i < side.reached.size(); ++i) {
-      if (!budget_.spend(1))
+      if ((i - end) % paid_at_once == 0 && !budget_.spend(paid_at_once))
         return false;
       cost += g_.template degree<Side>(side.reached[i]);
       if (i - end < fetched_at_once)

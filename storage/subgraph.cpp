@@ -29,10 +29,13 @@ bool sort_in_time(std::vector<keyed_concept>& keys, std::vector<keyed_concept>& 
   spare.resize(keys.size());
   for (std::size_t run = sorted_run; run < keys.size(); run *= 2) {
     for (std::size_t i = 0; i < keys.size(); i += 2 * run) {
-      std::merge(at(keys, i), at(keys, i + run), at(keys, i + run), at(keys, i + 2 * run),
-                 at(spare, i));
-      if (watch.passed(2 * run))
-        return false;
+      auto a = at(keys, i), b = at(keys, i + run), out = at(spare, i);
+      const auto a_end = b, b_end = at(keys, i + 2 * run);
+      for (; a != a_end || b != b_end; ++out) {
+        if (watch.passed(1))
+          return false;
+        *out = b == b_end || (a != a_end && *a < *b) ? *a++ : *b++;
+      }
     }
     keys.swap(spare);
   }
@@ -103,7 +106,8 @@ private:
       keys.resize(wanted);
       full = true;
     }
-    if (!sort_in_time(keys, scratch_.merged, watch))
+    if (const bool sorted = full && keys.size() == wanted;
+        !sorted && !sort_in_time(keys, scratch_.merged, watch))
       return false;
     keys.resize(wanted);
     const std::uint32_t hops = concepts_.empty() ? 0 : concepts_.back().hops;
