@@ -53,17 +53,22 @@ public:
     CHECK(ask(from, to, q).end == traversal_end::complete);
     return counting_clock::looks();
   }
-  std::uint64_t subgraph_looks(concept_number seed, subgraph_query q) {
-    q.limits = counting_clock::start();
+  subgraph_answer subgraph(concept_number seed, subgraph_query q, const traversal_limits& limits) {
+    q.limits = limits;
     q.associations_max = 0;
-    CHECK(subgraph(snapshot(), std::vector{index(seed)}, q, context_).end
-          == traversal_end::complete);
+    return cmem::subgraph(snapshot(), std::vector{index(seed)}, q, context_);
+  }
+  std::uint64_t subgraph_looks(concept_number seed, const subgraph_query& q) {
+    CHECK(subgraph(seed, q, counting_clock::start()).end == traversal_end::complete);
     return counting_clock::looks();
   }
-  std::uint64_t activation_looks(concept_number seed, activation_query q) {
-    q.limits = counting_clock::start();
-    CHECK(activate(snapshot(), std::vector<activation_seed>{{index(seed), 1.0}}, q, context_).end
-          == traversal_end::complete);
+  activation_answer activation(concept_number seed, activation_query q,
+                               const traversal_limits& limits) {
+    q.limits = limits;
+    return activate(snapshot(), std::vector<activation_seed>{{index(seed), 1.0}}, q, context_);
+  }
+  std::uint64_t activation_looks(concept_number seed, const activation_query& q) {
+    CHECK(activation(seed, q, counting_clock::start()).end == traversal_end::complete);
     return counting_clock::looks();
   }
 
@@ -234,4 +239,44 @@ TEST_CASE("Whenever the deadline passes, what paths there are are the best") {
   }
   if (diamonds || q.order == path_order::most_confident)
     CHECK(cut > 0);
+}
+
+TEST_CASE("Whenever the deadline passes, hops are there as a whole or not at all") {
+  watched m;
+  write_star(m);
+  const traversal_filter both{.along = direction::both};
+  std::set<std::uint32_t> hops;
+  activation_query activation{.hops = 3, .with_seeds = true, .filter = both};
+  const std::uint64_t looks = m.activation_looks(1, activation);
+  for (std::uint64_t nth = 1; nth <= looks; ++nth) {
+    activation.hops = 3;
+    const auto a = m.activation(1, activation, counting_clock::start(nth));
+    REQUIRE(a.end == traversal_end::deadline);
+    activation.hops = a.hops;
+    const auto whole = m.activation(1, activation, {});
+    INFO("the deadline passes at look " << nth << " of " << looks);
+    REQUIRE(a.hits == whole.hits);
+    REQUIRE(a.visited == whole.visited);
+    hops.insert(a.hops);
+  }
+  CHECK(hops == std::set<std::uint32_t>{0, 1, 2});
+}
+
+TEST_CASE("Whenever the deadline passes, a subgraph has whole hops") {
+  watched m;
+  write_star(m);
+  const std::size_t concepts_max = GENERATE(100U, 2U * many);
+  subgraph_query query{.hops = 2, .concepts_max = concepts_max, .associations_max = 0};
+  const std::uint64_t looks = m.subgraph_looks(1, query);
+  for (std::uint64_t nth = 1; nth <= looks; ++nth) {
+    query.hops = 2;
+    const auto a = m.subgraph(1, query, counting_clock::start(nth));
+    REQUIRE(a.end == traversal_end::deadline);
+    query.hops = a.hops;
+    const auto whole = m.subgraph(1, query, {});
+    INFO("the deadline passes at look " << nth << " of " << looks);
+    REQUIRE(a.concepts == whole.concepts);
+    REQUIRE(a.visited == whole.visited);
+    REQUIRE(a.concepts_cut == whole.concepts_cut);
+  }
 }
