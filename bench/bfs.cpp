@@ -27,7 +27,7 @@ public:
       front_((g.index_count() + 63) / 64),
       next_(front_.size()) {}
 
-  const std::vector<std::uint32_t>& run(std::uint32_t seed) {
+  const huge_vector<std::uint32_t>& run(std::uint32_t seed) {
     std::fill(hops_.begin(), hops_.end(), hops_unreached);
     hops_[seed] = 0;
     queue_[0] = seed;
@@ -86,10 +86,10 @@ private:
   }
 
   const csr_graph& g_;
-  std::vector<std::uint32_t> hops_;
-  std::vector<std::uint32_t> queue_;
-  std::vector<std::uint64_t> front_;
-  std::vector<std::uint64_t> next_;
+  huge_vector<std::uint32_t> hops_;
+  huge_vector<std::uint32_t> queue_;
+  huge_vector<std::uint64_t> front_;
+  huge_vector<std::uint64_t> next_;
 };
 
 /// Concepts with outgoing associations, of which a search sees more than themselves.
@@ -244,7 +244,7 @@ outcome bfs(const options& options) {
     "as learned: in batches as the reconciler took them; settled: flushed, compacted, "
     "closed and opened again",
     "the baseline is GAP's direction-optimizing search on 32-bit compressed sparse rows of "
-    "the same snapshot, in the same order; it does not prefetch"};
+    "the same snapshot, in the same order, in huge pages as the memory is; it does not prefetch"};
   return o;
 }
 

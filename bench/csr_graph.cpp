@@ -14,7 +14,7 @@ csr_graph::csr_graph(const graph_snapshot& s) : learned_(s.index_count()) {
   fill(in_, s, learned_, false);
 }
 
-void csr_graph::fill(rows& to, const graph_snapshot& s, const std::vector<bool>& learned,
+void csr_graph::fill(rows& to, const graph_snapshot& s, const huge_vector<bool>& learned,
                      bool outgoing) {
   to.first.reserve(std::size_t{s.index_count()} + 1);
   to.targets.reserve(s.edge_count());

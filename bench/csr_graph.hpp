@@ -2,12 +2,14 @@
 // The associations of a snapshot in plain static arrays: what queries on the snapshot are measured
 // against.
 
+#include "bench/huge_pages.hpp"
 #include "storage/concept_id.hpp"
 #include "storage/graph_snapshot.hpp"
+#include "storage/prefetch.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 namespace cmem::bench {
 
@@ -36,6 +38,10 @@ public:
   }
   [[nodiscard]] std::span<const kind_id> kinds() const noexcept { return {all_.kind, size()}; }
 
+  /// As adjacency_list::prefetch(): the first targets, in one line or two.
+  void prefetch() const noexcept { fetch(all_.targets.data()); }
+  void prefetch_confidences() const noexcept { fetch(all_.confidence); }
+
   template <class F>
   bool any_targets(F&& f) const {
     return !empty() && f(all_.targets);
@@ -56,6 +62,14 @@ public:
   }
 
 private:
+  template <class T>
+  void fetch(const T* first) const noexcept {
+    if (empty())
+      return;
+    prefetch_line(first);
+    prefetch_line(first + std::min<std::size_t>(size(), 64 / sizeof(T)) - 1);
+  }
+
   csr_chunk all_;
 };
 
@@ -74,14 +88,17 @@ public:
   /// Precondition for both: index < index_count().
   [[nodiscard]] csr_list out(std::uint32_t index) const noexcept { return out_.list(index); }
   [[nodiscard]] csr_list in(std::uint32_t index) const noexcept { return in_.list(index); }
+  /// Fetches where a list lies. Precondition for both: index < index_count().
+  void prefetch_out(std::uint32_t index) const noexcept { prefetch_line(&out_.first[index]); }
+  void prefetch_in(std::uint32_t index) const noexcept { prefetch_line(&in_.first[index]); }
   [[nodiscard]] bool is_learned(std::uint32_t index) const noexcept { return learned_[index]; }
 
 private:
   struct rows {
-    std::vector<std::uint32_t> first; // by index, and one behind the last
-    std::vector<std::uint32_t> targets;
-    std::vector<float> confidence;
-    std::vector<kind_id> kind;
+    huge_vector<std::uint32_t> first; // by index, and one behind the last
+    huge_vector<std::uint32_t> targets;
+    huge_vector<float> confidence;
+    huge_vector<kind_id> kind;
 
     [[nodiscard]] csr_list list(std::uint32_t index) const noexcept {
       const std::size_t from = first[index];
@@ -89,10 +106,10 @@ private:
                        &kind[from]});
     }
   };
-  static void fill(rows& to, const graph_snapshot& s, const std::vector<bool>& learned,
+  static void fill(rows& to, const graph_snapshot& s, const huge_vector<bool>& learned,
                    bool outgoing);
 
-  std::vector<bool> learned_;
+  huge_vector<bool> learned_;
   rows out_;
   rows in_;
 };

@@ -93,6 +93,7 @@ path_rig path_rig::wordnet(bool weighted) {
 void path_rig::finish() {
   snapshot_ = memory_->share();
   rows_ = std::make_unique<csr_graph>(*snapshot_);
+  ids_.reserve(snapshot_->index_count());
   for (std::uint32_t i = 0; i < snapshot_->index_count(); ++i)
     ids_.push_back(snapshot_->node(i).id);
 }

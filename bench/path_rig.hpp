@@ -5,7 +5,6 @@
 #include "bench/path_peer.hpp"
 #include "bench/workbench.hpp"
 #include "storage/path_graph.hpp"
-#include "storage/prefetch.hpp"
 
 #include <memory>
 #include <string>
@@ -13,10 +12,16 @@
 
 namespace cmem::bench {
 
+/// For reports.
+inline constexpr auto huge_pages_note =
+  "static rows, and what a search from one side keeps, ask for huge pages as the memory does; "
+  "igraph gets what malloc gives: with GLIBC_TUNABLES=glibc.malloc.hugetlb=1 in the environment, "
+  "huge pages too";
+
 /// Outgoing associations in static rows, as path searches walk them. Holds references.
 class csr_walk {
 public:
-  csr_walk(const csr_graph& g, const std::vector<concept_id>& ids) noexcept : g_(g), ids_(ids) {}
+  csr_walk(const csr_graph& g, const huge_vector<concept_id>& ids) noexcept : g_(g), ids_(ids) {}
 
   [[nodiscard]] std::uint32_t index_count() const noexcept { return g_.index_count(); }
   template <path_side Side>
@@ -40,10 +45,11 @@ public:
   }
   template <path_side Side>
   void prefetch(std::uint32_t i, prefetch_step step) const noexcept {
-    if (step == prefetch_step::targets)
-      prefetch_line(list<Side>(i).targets().data());
-    else if (step == prefetch_step::properties)
-      prefetch_line(list<Side>(i).confidences().data());
+    switch (step) {
+      case prefetch_step::list: return Side == forward ? g_.prefetch_out(i) : g_.prefetch_in(i);
+      case prefetch_step::targets: return list<Side>(i).prefetch();
+      case prefetch_step::properties: return list<Side>(i).prefetch_confidences();
+    }
   }
   [[nodiscard]] bool may_enter(std::uint32_t) const noexcept { return true; }
   [[nodiscard]] const concept_id& id(std::uint32_t i) const noexcept { return ids_[i]; }
@@ -59,7 +65,7 @@ private:
   }
 
   const csr_graph& g_;
-  const std::vector<concept_id>& ids_;
+  const huge_vector<concept_id>& ids_;
 };
 
 /// A memory with a graph in it, as it was learned, and a copy of that in static arrays.
@@ -85,7 +91,7 @@ private:
   std::unique_ptr<engine> memory_;
   snapshot_handle snapshot_;
   std::unique_ptr<csr_graph> rows_;
-  std::vector<concept_id> ids_; // by index
+  huge_vector<concept_id> ids_; // by index
 };
 
 /// Microseconds a pair.
