@@ -16,18 +16,19 @@ enum class properties : std::uint8_t {
 };
 
 struct rmat_memory {
+  std::unique_ptr<timestamp_us> now; // its clock's, so it goes last
   std::unique_ptr<engine> memory;
   snapshot_handle snapshot;
 };
 
 /// An engine that has learned it and, if it packs, has come to rest.
 rmat_memory learn_rmat(unsigned scale, properties p, bool packed) {
-  timestamp_us now = 0;
+  auto now = std::make_unique<timestamp_us>(0);
   engine_options settings;
   settings.association_times = false;
   settings.pack_associations = packed;
-  settings.clock = [&now] { return now; };
-  rmat_memory m{make_engine(settings), {}};
+  settings.clock = [at = now.get()] { return *at; };
+  rmat_memory m{std::move(now), make_engine(settings), {}};
   const auto edges = rmat_edges(scale, std::size_t{16} << scale, 12);
   learn_concepts(*m.memory, std::uint64_t{1} << scale, 0);
   tools::random_numbers random(3);
@@ -47,7 +48,7 @@ rmat_memory learn_rmat(unsigned scale, properties p, bool packed) {
       (void) m.memory->reconcile();
   }
   for (int second = 0; second < 4; ++second) { // until nothing is left that could be packed
-    now += 1'000'000;
+    *m.now += 1'000'000;
     while (m.memory->reconcile().more_pending) {}
   }
   m.snapshot = m.memory->share();
@@ -158,16 +159,12 @@ void measure(const std::string& name, unsigned scale, properties p, outcome& o) 
 
 outcome compressed(const options& options) {
   outcome o;
-  const auto fitting = [&](unsigned scale) {
-    const unsigned wanted = scale;
-    while (scale > 8 && (1U << scale) > (1U << wanted) * options.scale)
-      --scale;
-    return scale;
-  };
-  measure("RMAT scale 20, 16M", fitting(20), properties::same, o);
+  const unsigned large = rmat_scale(options);
+  const unsigned small = rmat_scale(options, 17);
+  measure(rmat_name(large), large, properties::same, o);
   options.on_progress("compressed: other properties");
-  measure("RMAT scale 17, hundredths and 5 kinds", fitting(17), properties::hundredths, o);
-  measure("RMAT scale 17, any floats and 5 kinds", fitting(17), properties::any, o);
+  measure(rmat_name(small) + ", hundredths and 5 kinds", small, properties::hundredths, o);
+  measure(rmat_name(small) + ", any floats and 5 kinds", small, properties::any, o);
   o.notes = {"memory_use::adjacency: both directions, kind, confidence, weight, no times, ways to "
              "the lists; packed in the background, after two seconds without a write",
              "with bars: all of one kind, confidence and weight, as in the other benchmarks; all "

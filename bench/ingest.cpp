@@ -105,11 +105,8 @@ outcome ingest(const options& options) {
   outcome o;
   const auto n = static_cast<std::uint32_t>(options.scaled(1'000'000));
   measure("1M x 8 random", n, random_edges(n, std::size_t{n} * 8, 11), 1.5e6, o);
-  unsigned scale = 20;
-  while (scale > 8 && (1U << scale) > (1U << 20) * options.scale)
-    --scale;
-  measure("RMAT scale 20, 16M", 1U << scale, rmat_edges(scale, std::size_t{16} << scale, 12), 1.0e6,
-          o);
+  const unsigned scale = rmat_scale(options);
+  measure(rmat_name(scale), 1U << scale, rmat_edges(scale, std::size_t{16} << scale, 12), 1.0e6, o);
   o.notes = {"reconcile() on batches of 10,000: drain, duplicate check, both directions, kind, "
              "confidence, weight, times, "
              "publish, free; writing to the log is not counted",

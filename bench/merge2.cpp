@@ -129,10 +129,8 @@ outcome merge2(const options& options) {
   outcome o;
   const auto n = static_cast<std::uint32_t>(options.scaled(1'000'000));
   measure("1M x 8 random", n, random_edges(n, std::size_t{n} * 8, 11), options.scale, o);
-  unsigned scale = 20;
-  while (scale > 8 && (1U << scale) > (1U << 20) * options.scale)
-    --scale;
-  measure("RMAT scale 20, 16M", 1U << scale, rmat_edges(scale, std::size_t{16} << scale, 12),
+  const unsigned scale = rmat_scale(options);
+  measure(rmat_name(scale), 1U << scale, rmat_edges(scale, std::size_t{16} << scale, 12),
           options.scale, o);
   o.notes = {"merge() alone, by two threads against one, batch by batch in turns; both graphs are "
              "compared, lists in their order included",

@@ -18,9 +18,7 @@ void traversed_graph::learn(concurrent_memory& memory) const {
 }
 
 traversed_graph rmat_graph(const options& o) {
-  unsigned scale = 20;
-  while (scale > 8 && (1U << scale) > (1U << 20) * o.scale)
-    --scale;
+  const unsigned scale = rmat_scale(o);
   return {"RMAT scale " + std::to_string(scale), 1U << scale,
           rmat_edges(scale, std::size_t{16} << scale, 12)};
 }

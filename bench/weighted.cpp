@@ -71,13 +71,14 @@ void measure(const std::string& name, const path_rig& rig, double scale, outcome
 
 outcome weighted(const options& options) {
   outcome o;
-  unsigned scale = 20;
-  while (scale > 8 && (1U << scale) > (1U << 20) * options.scale)
-    --scale;
-  measure("RMAT scale 20, 16M", path_rig::rmat(scale), options.scale, o);
+  const unsigned scale = rmat_scale(options);
+  measure(rmat_name(scale), path_rig::rmat(scale), options.scale, o);
   measure("WordNet", path_rig::wordnet(true), options.scale, o);
-  o.notes.push_back("mean over random pairs that have a path, the most confident path; igraph's "
-                    "get_shortest_path_dijkstra on logarithms that it was given beforehand");
+  o.notes = {
+    "mean over random pairs that have a path, the most confident path; igraph's "
+    "get_shortest_path_dijkstra on logarithms that it was given beforehand; of it and what "
+    "it is compared with, medians of 3",
+    huge_pages_note};
   return o;
 }
 

@@ -48,6 +48,20 @@ std::vector<edge_pair> rmat_edges(unsigned scale, std::size_t n, std::uint64_t s
   return edges;
 }
 
+unsigned rmat_scale(const options& o, unsigned full) {
+  unsigned scale = full;
+  while (scale > 8 && (1U << scale) > (1U << full) * o.scale)
+    --scale;
+  return scale;
+}
+
+std::string rmat_name(unsigned scale) {
+  const std::size_t edges = std::size_t{16} << scale;
+  const bool millions = edges >= 1U << 20;
+  return "RMAT scale " + std::to_string(scale) + ", "
+         + std::to_string(edges >> (millions ? 20 : 10)) + (millions ? "M" : "K");
+}
+
 std::unique_ptr<engine> make_engine(engine_options o) {
   o.log_capacity = std::max<std::size_t>(o.log_capacity, 200'000);
   o.overflow = overflow_policy::reject;

@@ -57,6 +57,10 @@ std::vector<edge_pair> random_edges(std::uint32_t concepts, std::size_t n, std::
 /// `n` edges of a graph with 2^scale vertices and the skew of Graph500 (R-MAT, Chakrabarti et al.
 /// 2004: 0.57, 0.19, 0.19, 0.05).
 std::vector<edge_pair> rmat_edges(unsigned scale, std::size_t n, std::uint64_t seed);
+/// `full` where all is measured, else less: each 1 below halves the graph. At least 8.
+[[nodiscard]] unsigned rmat_scale(const options& o, unsigned full = 20);
+/// "RMAT scale 20, 16M", of a graph with 16 edges a vertex; "RMAT scale 14, 256K".
+[[nodiscard]] std::string rmat_name(unsigned scale);
 
 /// An engine for loading much: large log, `reject`. The caller reconciles.
 std::unique_ptr<engine> make_engine(engine_options o = {});

@@ -1,5 +1,8 @@
 #include "bench/bench.hpp"
 
+#include "bench/benches.hpp"
+#include "bench/workbench.hpp"
+
 #include "tests/catch.hpp"
 
 #include <sstream>
@@ -42,6 +45,21 @@ TEST_CASE("results are written in the agreed form") {
   for (const char* text :
        {"append", "<= 5 x baseline", "yes", "repeated because of preemption: 2", "a note"})
     CHECK_THAT(out.str(), ContainsSubstring(text));
+}
+
+TEST_CASE("a graph is named by what was measured, whatever was asked for") {
+  options o;
+  CHECK(rmat_name(rmat_scale(o)) == "RMAT scale 20, 16M");
+  CHECK(rmat_name(rmat_scale(o, 17)) == "RMAT scale 17, 2M");
+  o.scale = 0.02;
+  CHECK(rmat_name(rmat_scale(o)) == "RMAT scale 14, 256K");
+  o.scale = 1e-9;
+  CHECK(rmat_scale(o) == 8);
+  o.scale = 1e-4;
+  const outcome measured = compressed(o);
+  REQUIRE_FALSE(measured.rows.empty());
+  for (const row& r : measured.rows)
+    CHECK_THAT(r.name, ContainsSubstring("RMAT scale 8, 4K"));
 }
 
 TEST_CASE("medians") {
