@@ -23,12 +23,20 @@ public:
   std::size_t neighbors(const concept_id& id, std::size_t limit) override {
     const auto snapshot = memory_.snapshot();
     const auto index = snapshot->index_of(id);
+    found_.clear();
     if (!index)
       return 0;
     neighbor_filter filter;
     filter.limit = limit;
     cmem::neighbors(*snapshot, *index, direction::outgoing, filter, found_);
     return found_.size();
+  }
+  [[nodiscard]] std::vector<found_edge> last_neighbors() const override {
+    const auto snapshot = memory_.snapshot();
+    std::vector<found_edge> all;
+    for (const neighbor& n : found_)
+      all.push_back({n.confidence, n.kind, snapshot->at(n.index).id()});
+    return all;
   }
   std::optional<std::size_t> find_path(const concept_id& from, const concept_id& to,
                                        std::uint32_t depth_max) override {

@@ -27,20 +27,21 @@ public:
   explicit mutex_map_reader(mutex_map& map) : map_(map) {}
   bool find(const concept_id& id) override;
   std::size_t neighbors(const concept_id& id, std::size_t limit) override;
+  [[nodiscard]] std::vector<found_edge> last_neighbors() const override;
   std::optional<std::size_t> find_path(const concept_id& from, const concept_id& to,
                                        std::uint32_t depth_max) override;
   std::size_t traverse(query_kind kind, const concept_id& from, const concept_id& to,
                        const phase& limits) override;
 
 private:
-  struct found {
+  struct edge {
     float confidence;
     kind_id kind;
     const concept_id* id;
   };
 
   mutex_map& map_;
-  std::vector<found> found_;
+  std::vector<edge> found_;
   mutable_graph_paths paths_;
   mutable_graph_context context_;
 };
@@ -114,7 +115,7 @@ std::size_t mutex_map_reader::neighbors(const concept_id& id, std::size_t limit)
     if (other.learned)
       found_.push_back({e.confidence, e.kind, &other.id});
   }
-  const auto better = [](const found& a, const found& b) {
+  const auto better = [](const edge& a, const edge& b) {
     if (a.confidence != b.confidence)
       return a.confidence > b.confidence;
     return *a.id != *b.id ? *a.id < *b.id : a.kind < b.kind;
@@ -122,7 +123,16 @@ std::size_t mutex_map_reader::neighbors(const concept_id& id, std::size_t limit)
   const std::size_t count = std::min(limit, found_.size());
   std::partial_sort(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(count),
                     found_.end(), better);
+  found_.resize(count);
   return count;
+}
+
+std::vector<found_edge> mutex_map_reader::last_neighbors() const {
+  const std::shared_lock lock(map_.mutex_);
+  std::vector<found_edge> all;
+  for (const edge& e : found_)
+    all.push_back({e.confidence, e.kind, *e.id});
+  return all;
 }
 
 std::optional<std::size_t> mutex_map_reader::find_path(const concept_id& from, const concept_id& to,

@@ -90,6 +90,9 @@ public:
   std::size_t neighbors(const concept_id& id, std::size_t limit) override {
     return noting([&] { return reader_->neighbors(id, limit); });
   }
+  [[nodiscard]] std::vector<found_edge> last_neighbors() const override {
+    return reader_ == nullptr ? std::vector<found_edge>() : reader_->last_neighbors();
+  }
   std::optional<std::size_t> find_path(const concept_id& from, const concept_id& to,
                                        std::uint32_t depth_max) override {
     return noting([&] { return reader_->find_path(from, to, depth_max); });
@@ -126,7 +129,7 @@ public:
         const std::lock_guard lock(mutex_);
         closing_ = true;
       }
-      changed_.notify_all();
+      closed_.notify_one();
       syncing_.join();
     }
   }
@@ -258,7 +261,7 @@ private:
   void sync_in_turn() {
     std::unique_lock lock(mutex_);
     std::uint64_t synced = 0;
-    while (!changed_.wait_for(lock, sync_every, [this] { return closing_; })) {
+    while (!closed_.wait_for(lock, sync_every, [this] { return closing_; })) {
       const std::uint64_t now = applied_;
       if (now == synced)
         continue;
@@ -277,8 +280,9 @@ private:
   const std::unique_ptr<scratch_folder> folder_; // goes after the store
   const std::unique_ptr<peer_store> store_;      // writes: by the leader, or where nobody writes
   trouble_note trouble_;
-  mutable std::mutex mutex_; // guards all below
-  std::condition_variable changed_;
+  mutable std::mutex mutex_;        // guards all below
+  std::condition_variable changed_; // for writers
+  std::condition_variable closed_;  // for the thread that syncs: no write wakes it
   std::vector<request*> waiting_;
   std::vector<request*> group_; // the leader's
   std::size_t open_writes_ = 0; // the leader's: of the open transaction
@@ -302,6 +306,13 @@ std::vector<fs::path> peer_folders() {
   if (!program.empty())
     all.push_back((program.parent_path() / ".." / CMEM_PEER_MODULES_INSTALLED).lexically_normal());
   return all;
+}
+
+std::string folder_of(const std::string& store) {
+  fs::path path = fs::absolute(store).lexically_normal();
+  if (!path.has_filename()) // "kept/"
+    path = path.parent_path();
+  return path.parent_path().string();
 }
 
 result<void> target_available(target_kind kind, const std::vector<fs::path>& folders) {

@@ -23,6 +23,9 @@ namespace cmem::tools {
 result<void> target_available(target_kind kind,
                               const std::vector<std::filesystem::path>& folders = peer_folders());
 
+/// The folder that a store's directory lies in: its peers are made beside it.
+[[nodiscard]] std::string folder_of(const std::string& store);
+
 struct peer_options {
   durability level = durability::none; ///< `none`: its fastest settings, nothing is ever synced
   std::string parent = {};             ///< of its directory; empty: TMPDIR

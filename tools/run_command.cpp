@@ -52,7 +52,7 @@ peer_options peers_of(const memory_spec& memory, const std::string& parent) {
   o.level = memory.storage.empty() ? durability::none : memory.durability;
   o.parent = parent;
   if (parent.empty() && !memory.storage.empty())
-    o.parent = std::filesystem::absolute(memory.storage).lexically_normal().parent_path().string();
+    o.parent = folder_of(memory.storage);
   return o;
 }
 

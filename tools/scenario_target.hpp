@@ -6,6 +6,7 @@
 #include "storage/records.hpp"
 #include "storage/result.hpp"
 #include "storage/ticket.hpp"
+#include "tools/found_edge.hpp"
 #include "tools/scenario.hpp"
 
 #include <array>
@@ -15,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cmem {
 class concurrent_memory;
@@ -45,6 +47,9 @@ public:
   virtual bool find(const concept_id& id) = 0;
   /// How many associations were returned, best first.
   virtual std::size_t neighbors(const concept_id& id, std::size_t limit) = 0;
+  /// What the last neighbors() found, in its order. For who compares targets, not who times them.
+  /// Precondition: nothing was written since.
+  [[nodiscard]] virtual std::vector<found_edge> last_neighbors() const = 0;
   /// Hops of the shortest path; nullopt without one.
   virtual std::optional<std::size_t> find_path(const concept_id& from, const concept_id& to,
                                                std::uint32_t depth_max) = 0;

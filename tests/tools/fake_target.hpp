@@ -74,6 +74,7 @@ private:
       return !target_.on_find || target_.on_find();
     }
     std::size_t neighbors(const concept_id&, std::size_t limit) override { return limit; }
+    [[nodiscard]] std::vector<tools::found_edge> last_neighbors() const override { return {}; }
     std::optional<std::size_t> find_path(const concept_id&, const concept_id&,
                                          std::uint32_t) override {
       return std::nullopt;

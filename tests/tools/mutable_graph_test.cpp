@@ -162,6 +162,7 @@ TEST_CASE("the memory and the map answer alike") {
   for (std::uint64_t a = 0; a < 100; ++a) {
     CHECK(ours->find(id(a)) == theirs->find(id(a)));
     CHECK(ours->neighbors(id(a), 7) == theirs->neighbors(id(a), 7));
+    CHECK((ours->last_neighbors() == theirs->last_neighbors()));
     for (std::uint64_t b = 0; b < 100; b += 9)
       CHECK(ours->find_path(id(a), id(b), 4) == theirs->find_path(id(a), id(b), 4));
   }

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <map>
 #include <set>
+#include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
 
@@ -104,8 +105,10 @@ void same_answers(scenario_target& map, scenario_target& target, std::uint64_t c
   for (std::uint64_t a = 0; a <= concepts; ++a) { // the last one is unknown
     INFO("of concept " << a);
     REQUIRE(reader->find(id(a)) == expected->find(id(a)));
-    for (const std::size_t limit : {std::size_t{0}, std::size_t{2}, std::size_t{1'000'000}})
+    for (const std::size_t limit : {std::size_t{0}, std::size_t{2}, std::size_t{1'000'000}}) {
       REQUIRE(reader->neighbors(id(a), limit) == expected->neighbors(id(a), limit));
+      REQUIRE(reader->last_neighbors() == expected->last_neighbors());
+    }
     for (std::uint64_t b = a % 3; b <= concepts; b += 3)
       for (const std::uint32_t depth : {0U, 1U, 2U, 20U})
         REQUIRE(reader->find_path(id(a), id(b), depth) == expected->find_path(id(a), id(b), depth));
@@ -192,11 +195,19 @@ TEST_CASE("hubs, loops and parallel kinds are read whole") {
     const auto check = [&] {
       const auto ours = target->make_reader();
       const auto theirs = map->make_reader();
-      for (const std::uint64_t a : {0U, 1U, 2U, 7U})
+      for (const std::uint64_t a : {0U, 1U, 2U, 7U}) {
         CHECK(ours->neighbors(id(a), 1'000'000) == theirs->neighbors(id(a), 1'000'000));
+        CHECK((ours->last_neighbors() == theirs->last_neighbors()));
+      }
       CHECK(ours->find_path(id(2), id(9), 4) == theirs->find_path(id(2), id(9), 4));
       CHECK(ours->find_path(id(0), id(1), 4) == theirs->find_path(id(0), id(1), 4));
     };
+    check();
+    for (std::uint64_t i = 0; i < 3'000; i += 7) // among the many of one concept, and of one target
+      both(op::learn_association{id(0), id(i), 1, 0.75F, 1});
+    both(op::learn_association{id(7), id(1), 1, 0.75F, 1});
+    both(op::learn_concept{id(7), "longer than it was", {}, 0.5F, 0.5F});
+    both(op::strengthen{id(7), -1});
     check();
     both(op::forget_concept{id(0)});
     check();
@@ -238,6 +249,31 @@ TEST_CASE("several writers and readers at once lose nothing") {
     CHECK(report->accounting.target.concepts > 0);
     CHECK_THAT(report->settings, ContainsSubstring(" on "));
   }
+}
+
+TEST_CASE("a write wakes no thread that has nothing to do with it") {
+  const auto switches = [] {
+    rusage used{};
+    REQUIRE(::getrusage(RUSAGE_SELF, &used) == 0);
+    return used.ru_nvcsw; // of all threads: how often they waited for something
+  };
+  const auto target = peer(target_kind::lmdb, durability::interval);
+  if (!target)
+    return;
+  constexpr long writes = 20'000;
+  const long before = switches();
+  for (std::uint64_t i = 0; i < writes; ++i)
+    REQUIRE(target->write(op::learn_concept{id(i % 100)}));
+  // Some for each 100 ms that this takes, and not one for each write.
+  CHECK(switches() - before < writes / 4);
+}
+
+TEST_CASE("peers of a store are made beside it, however its directory is written") {
+  const std::string here = fs::current_path().string();
+  for (const char* store : {"kept", "kept/", "./kept//", "other/../kept/", "kept/."})
+    CHECK(folder_of(store) == here);
+  CHECK(folder_of("/kept") == "/");
+  CHECK(folder_of("/a/kept/") == "/a");
 }
 
 TEST_CASE("a peer's files go with it") {

@@ -89,6 +89,7 @@ public:
   std::size_t neighbors(const concept_id& id, std::size_t limit) override {
     const current_state now(*this);
     edges_.clear();
+    best_ = {};
     if (!learned(id))
       return 0;
     check(::mdb_cursor_renew(txn_, out_));
@@ -98,7 +99,11 @@ public:
         {read_at<edge_properties>(entry, sizeof(edge_end)).confidence, end.kind(), end.id});
       return false;
     });
-    return take_best(edges_, limit, [this](const concept_id& end) { return learned(end); }).size();
+    best_ = take_best(edges_, limit, [this](const concept_id& end) { return learned(end); });
+    return best_.size();
+  }
+  [[nodiscard]] std::vector<found_edge> last_neighbors() const override {
+    return {best_.begin(), best_.end()};
   }
   std::optional<std::size_t> find_path(const concept_id& from, const concept_id& to,
                                        std::uint32_t depth_max) override {
@@ -144,6 +149,7 @@ private:
   MDB_cursor* out_ = nullptr;
   MDB_cursor* in_ = nullptr;
   std::vector<found_edge> edges_;
+  std::span<const found_edge> best_; // of edges_
   peer_paths<lmdb_reader> paths_;
 };
 
@@ -198,14 +204,14 @@ public:
   void commit() override {
     MDB_txn* const txn = txn_;
     txn_ = nullptr; // gone, whatever comes of it
-    cursor_ = nullptr;
+    cursor_ = concepts_ = nullptr;
     check(::mdb_txn_commit(txn)); // closes its cursors
   }
   void roll_back() noexcept override {
     if (txn_ != nullptr)
       ::mdb_txn_abort(txn_);
     txn_ = nullptr;
-    cursor_ = nullptr;
+    cursor_ = concepts_ = nullptr;
   }
   void sync() override {
     if (level_ == durability::interval)
@@ -240,6 +246,13 @@ private:
     MDB_val v = value_of(value);
     check(::mdb_put(txn_, table, &k, &v, 0));
   }
+  /// Instead of what a cursor is on, which has that key and sorts as `value` does: no second
+  /// search.
+  static void replace(MDB_cursor* at, std::string_view key, std::string_view value) {
+    MDB_val k = value_of(key);
+    MDB_val v = value_of(value);
+    check(::mdb_cursor_put(at, &k, &v, MDB_CURRENT));
+  }
   /// All of a key's entries, or one of them.
   bool remove(MDB_dbi table, std::string_view key, std::optional<std::string_view> entry = {}) {
     MDB_val k = value_of(key);
@@ -247,6 +260,11 @@ private:
     return found(::mdb_del(txn_, table, &k, entry ? &v : nullptr));
   }
 
+  /// An outgoing entry, until the next call.
+  std::string_view entry_of(const edge_end& end, const edge_properties& properties) {
+    record_.assign(bytes_of(end)).append(bytes_of(properties));
+    return record_;
+  }
   /// Of the open transaction, on the outgoing entries.
   MDB_cursor* cursor() {
     if (cursor_ == nullptr)
@@ -265,55 +283,59 @@ private:
     properties = read_at<edge_properties>(view_of(entry), sizeof end);
     return true;
   }
-  void put_out(const concept_id& source, const edge_end& end, const edge_properties& properties) {
-    std::array<char, out_bytes> entry{};
-    std::memcpy(entry.data(), &end, sizeof end);
-    std::memcpy(entry.data() + sizeof end, &properties, sizeof properties);
-    put(tables_.out, bytes_of(source), {entry.data(), entry.size()});
-  }
-  /// What is changed sorts elsewhere among its duplicates: it goes, and comes again.
+  /// What is changed sorts where it was: no two entries of a source have the same end.
   template <class F>
   bool change_association(const concept_id& source, const edge_end& end, const F& change) {
     edge_properties p;
     if (!seek_out(source, end, p))
       return false;
-    check(::mdb_cursor_del(cursor(), 0));
     change(p);
-    put_out(source, end, p);
+    replace(cursor(), bytes_of(source), entry_of(end, p));
+    return true;
+  }
+  /// Places the cursor of concepts on a record, and reads it.
+  bool seek_concept(const concept_id& id, std::string_view& record) {
+    if (concepts_ == nullptr)
+      check(::mdb_cursor_open(txn_, tables_.concepts, &concepts_));
+    MDB_val key = value_of(bytes_of(id));
+    MDB_val value{};
+    if (!found(::mdb_cursor_get(concepts_, &key, &value, MDB_SET)))
+      return false;
+    record = view_of(value);
     return true;
   }
   template <class F>
   bool change_concept(const concept_id& id, const F& change) {
-    MDB_val key = value_of(bytes_of(id));
-    MDB_val record{};
-    if (!found(::mdb_get(txn_, tables_.concepts, &key, &record)))
+    std::string_view record;
+    if (!seek_concept(id, record))
       return false;
-    auto head = read_at<concept_head>(view_of(record));
+    auto head = read_at<concept_head>(record);
     change(head);
-    replace_head(view_of(record), head, record_); // a put may move what is read
-    put(tables_.concepts, bytes_of(id), record_);
+    replace_head(record, head, record_); // a put may move what is read
+    replace(concepts_, bytes_of(id), record_);
     return true;
   }
 
   bool apply_one(const op::learn_concept& o, timestamp_us now) {
-    MDB_val key = value_of(bytes_of(o.id.id));
-    MDB_val record{};
-    concept_head head{now, now, 0, 0, 0, 0};
-    if (found(::mdb_get(txn_, tables_.concepts, &key, &record)))
-      head = read_at<concept_head>(view_of(record));
-    encode_concept(o, head, record_);
-    put(tables_.concepts, bytes_of(o.id.id), record_);
+    std::string_view record;
+    if (seek_concept(o.id.id, record)) {
+      encode_concept(o, read_at<concept_head>(record), record_);
+      replace(concepts_, bytes_of(o.id.id), record_);
+    } else {
+      encode_concept(o, {now, now, 0, 0, 0, 0}, record_);
+      put(tables_.concepts, bytes_of(o.id.id), record_);
+    }
     return true;
   }
   bool apply_one(const op::learn_association& o, timestamp_us now) {
     const edge_end target(o.target.id, o.kind);
-    const auto replace = [&o](edge_properties& p) {
+    const auto relearn = [&o](edge_properties& p) {
       p.confidence = o.confidence;
       p.weight = o.weight;
     };
-    if (change_association(o.source.id, target, replace))
+    if (change_association(o.source.id, target, relearn))
       return true;
-    put_out(o.source.id, target, {now, now, o.confidence, o.weight});
+    put(tables_.out, bytes_of(o.source.id), entry_of(target, {now, now, o.confidence, o.weight}));
     put(tables_.in, bytes_of(o.target.id), bytes_of(edge_end(o.source.id, o.kind)));
     return true;
   }
@@ -405,8 +427,9 @@ private:
   const durability level_;
   MDB_env* store_ = nullptr;
   tables tables_;
-  MDB_txn* txn_ = nullptr;       // the open one that writes
-  MDB_cursor* cursor_ = nullptr; // of it
+  MDB_txn* txn_ = nullptr;         // the open one that writes
+  MDB_cursor* cursor_ = nullptr;   // of it, on outgoing entries
+  MDB_cursor* concepts_ = nullptr; // of it
   std::string record_;
 };
 

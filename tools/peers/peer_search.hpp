@@ -1,7 +1,7 @@
 #pragma once
 // Searches over the look-ups of a store that is not ours. They ask as little of it as they can.
 
-#include "storage/concept_id.hpp"
+#include "tools/found_edge.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -12,13 +12,6 @@
 #include <vector>
 
 namespace cmem::tools {
-
-/// An association that may be among the best.
-struct found_edge {
-  float confidence;
-  kind_id kind;
-  concept_id id;
-};
 
 /// The most confident first; ties by id, then kind (R5).
 [[nodiscard]] inline bool better(const found_edge& a, const found_edge& b) noexcept {

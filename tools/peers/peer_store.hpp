@@ -4,11 +4,13 @@
 
 #include "storage/durability.hpp"
 #include "storage/records.hpp"
+#include "tools/found_edge.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace cmem::tools {
 
@@ -24,6 +26,7 @@ public:
   virtual ~peer_reader() = default;
   virtual bool find(const concept_id& id) = 0;
   virtual std::size_t neighbors(const concept_id& id, std::size_t limit) = 0;
+  [[nodiscard]] virtual std::vector<found_edge> last_neighbors() const = 0;
   virtual std::optional<std::size_t> find_path(const concept_id& from, const concept_id& to,
                                                std::uint32_t depth_max) = 0;
 };

@@ -71,13 +71,18 @@ public:
   std::size_t neighbors(const concept_id& id, std::size_t limit) override {
     const current_state now(*this);
     edges_.clear();
+    best_ = {};
     if (!learned(id))
       return 0;
     each_entry(iterator(out_, tables_.out), id, [this](const edge_end& end, std::string_view v) {
       edges_.push_back({read_at<edge_properties>(v).confidence, end.kind(), end.id});
       return false;
     });
-    return take_best(edges_, limit, [this](const concept_id& end) { return learned(end); }).size();
+    best_ = take_best(edges_, limit, [this](const concept_id& end) { return learned(end); });
+    return best_.size();
+  }
+  [[nodiscard]] std::vector<found_edge> last_neighbors() const override {
+    return {best_.begin(), best_.end()};
   }
   std::optional<std::size_t> find_path(const concept_id& from, const concept_id& to,
                                        std::uint32_t depth_max) override {
@@ -139,6 +144,7 @@ private:
   rocksdb::PinnableSlice record_;
   std::unique_ptr<rocksdb::Iterator> out_, in_; // of the query that runs
   std::vector<found_edge> edges_;
+  std::span<const found_edge> best_; // of edges_
   peer_paths<rocksdb_reader> paths_;
 };
 

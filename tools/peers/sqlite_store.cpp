@@ -139,6 +139,7 @@ public:
                         static_cast<kind_id>(neighbors_.integer(1)), neighbors_.id(2)});
     return edges_.size();
   }
+  [[nodiscard]] std::vector<found_edge> last_neighbors() const override { return edges_; }
   std::optional<std::size_t> find_path(const concept_id& from, const concept_id& to,
                                        std::uint32_t depth_max) override {
     begin_.bind().step();
