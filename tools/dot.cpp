@@ -18,6 +18,8 @@ std::string dot_quoted(std::string_view text) {
       quoted += "\xEF\xBF\xBD"; // U+FFFD
     else if (c == '"' || c == '\\')
       (quoted += '\\') += c;
+    else if (c == '&')
+      quoted += "&amp;"; // graphviz reads entities
     else
       quoted += c;
   }

@@ -41,7 +41,7 @@ void print_answer(std::ostream& out, const graph_snapshot& s, const kind_registr
       out << '\n';
     first = false;
     print_steps(out, s, kinds, p, "");
-    out << p.hops() << " hops, confidence " << show_float(static_cast<float>(p.confidence)) << '\n';
+    out << p.hops() << " hops, confidence " << show_product(p.confidence) << '\n';
   }
   if (found.found.empty())
     out << (found.end == traversal_end::complete ? "no path within " : "no path found within ")

@@ -42,6 +42,12 @@ double json_number(float x) {
   return read;
 }
 
+std::string show_product(double x) {
+  std::array<char, 32> digits;
+  char* const begin = digits.data();
+  return {begin, std::to_chars(begin, begin + digits.size(), x, std::chars_format::general, 7).ptr};
+}
+
 void put_text(ordered_json& j, const std::string& key, std::string_view text) {
   try {
     static_cast<void>(ordered_json(text).dump());

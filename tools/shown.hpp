@@ -18,6 +18,8 @@ namespace cmem::tools {
 
 /// A number that is written as briefly as the float allows.
 [[nodiscard]] double json_number(float x);
+/// A product of floats, with about as many digits as they have, however small it is.
+[[nodiscard]] std::string show_product(double x);
 /// Sets `key`, or `key`_base64 where the text is no UTF-8.
 void put_text(nlohmann::ordered_json& j, const std::string& key, std::string_view text);
 /// Two spaces of indentation; replaces what is no UTF-8.

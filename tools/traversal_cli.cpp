@@ -1,6 +1,8 @@
 // The command lines of path, expand and activate.
 
 #include "storage/activation.hpp"
+#include "storage/limits.hpp"
+#include "storage/path_query.hpp"
 #include "tools/store_cli.hpp"
 
 #include <CLI/CLI.hpp>
@@ -13,6 +15,8 @@ namespace {
 
 constexpr const char* id_help = "32 hex digits, or the concept's name";
 constexpr std::uint64_t deadline_ms_max = 86'400'000;
+// No graph has more. A number that no type holds is read as the greatest one, so each has a bound.
+constexpr std::size_t associations_max = std::size_t{concepts_max} * degree_max;
 
 /// As CLI::Range, which lets NaN through.
 CLI::Validator number_within(double least, double most) {
@@ -36,7 +40,7 @@ void add_bounds(CLI::App& command, traversal_arguments& a) {
   command
     .add_option("--min-strength", a.min_strength,
                 "Only over concepts from this strength on, as of now; ends need not have it")
-    ->check(number_within(0, HUGE_VAL));
+    ->check(number_within(0, std::numeric_limits<float>::max()));
   command.add_option("--direction", a.direction, "Along associations, against them, or either way")
     ->check(CLI::IsMember({"out", "in", "both"}))
     ->capture_default_str();
@@ -60,7 +64,7 @@ void add_path(CLI::App& app, path_arguments& a) {
   path->add_flag("--weighted", a.weighted,
                  "The way of the greatest product of confidences, not that of fewest hops");
   path->add_option("--alternatives", a.alternatives, "So many ways at most, best first")
-    ->check(CLI::PositiveNumber);
+    ->check(CLI::Range(std::size_t{1}, path_alternatives_max));
   path->add_option("--max-depth", a.max_depth, "Hops at most")
     ->check(CLI::Range(std::uint32_t{0}, path_depth_max))
     ->capture_default_str();
@@ -77,12 +81,12 @@ void add_expand(CLI::App& app, expand_arguments& a) {
     ->check(CLI::Range(std::uint32_t{0}, path_depth_max))
     ->capture_default_str();
   expand->add_option("--max-concepts", a.max_concepts, "So many at most, nearest first, then by id")
-    ->check(CLI::PositiveNumber)
+    ->check(CLI::Range(std::size_t{1}, std::size_t{concepts_max}))
     ->capture_default_str();
   expand
     ->add_option("--max-associations", a.max_associations,
                  "So many among them at most: the most confident")
-    ->check(CLI::NonNegativeNumber)
+    ->check(CLI::Range(std::size_t{0}, associations_max))
     ->capture_default_str();
   add_bounds(*expand, a.bounds);
   auto* dot = expand->add_flag("--dot", a.dot, "Write a graph for graphviz");
@@ -108,7 +112,7 @@ void add_activate(CLI::App& app, activate_arguments& a) {
     ->check(number_within(0, HUGE_VAL))
     ->capture_default_str();
   activate->add_option("--top", a.top, "So many concepts at most")
-    ->check(CLI::PositiveNumber)
+    ->check(CLI::Range(std::size_t{1}, std::size_t{concepts_max}))
     ->capture_default_str();
   activate->add_flag("--fan", a.fan,
                      "A concept shares out what it passes on; else each association gets it all");

@@ -90,6 +90,11 @@ private:
         s += rest_[0] == 'n' ? '\n' : rest_[0];
         if (rest_[0] != 'n' && rest_[0] != '"' && rest_[0] != '\\')
           FAIL("an escape with a meaning of its own: " << rest_[0]);
+      } else if (rest_[0] == '&') { // it reads entities of HTML, of which one is written
+        if (!rest_.starts_with("&amp;"))
+          FAIL("an entity: " << rest_.substr(0, 10));
+        rest_.erase(0, 4);
+        s += '&';
       } else {
         s += rest_[0];
       }
@@ -133,6 +138,19 @@ TEST_CASE("path --alternatives lists the others behind the best") {
   CHECK(sh.found({"path", "rain", "slow traffic", "--alternatives", "1"})["alternatives"].empty());
   const auto text = sh.ask({"path", "rain", "slow traffic", "--alternatives", "2"}).out;
   CHECK_THAT(text, ContainsSubstring("1 hops, confidence 0.1\n\nrain\n"));
+}
+
+TEST_CASE("path shows a confidence that is below any float") {
+  const shell sh;
+  std::string lines = R"({"type":"concept","id":"0"})";
+  for (const std::string step : {"1", "2", "3"}) // 2^-70 each
+    lines += "\n{\"type\":\"concept\",\"id\":\"" + step
+             + "\"}\n{\"type\":\"association\",\"source\":\"" + std::to_string(std::stoi(step) - 1)
+             + "\",\"target\":\"" + step
+             + "\",\"kind\":\"causal\",\"confidence\":8.470329472543003e-22}";
+  REQUIRE(sh.import("s", lines + "\n").code == 0);
+  CHECK_THAT(sh.run({"path", sh.file("s"), "0", "3"}).out,
+             ContainsSubstring("3 hops, confidence 6.077163e-64\n"));
 }
 
 TEST_CASE("path goes where the filters let it") {
@@ -208,6 +226,7 @@ TEST_CASE("What graphviz would stumble over is escaped or replaced") {
            "b\xEF\xBF\xBD\"");
   CHECK(tools::dot_quoted("\xFF") == "\"\xEF\xBF\xBD\"");
   CHECK(tools::dot_quoted("Übermut") == "\"Übermut\"");
+  CHECK(tools::dot_quoted("&lt; & &amp;") == "\"&amp;lt; &amp; &amp;amp;\"");
 }
 
 TEST_CASE("activate lists what comes to mind, and the way there") {
@@ -292,6 +311,7 @@ TEST_CASE("wrong command lines of traversals are exit code 2, and help has an ex
                                                {"--min-strength", "-1"},
                                                {"--min-strength", "nan"},
                                                {"--min-strength", "inf"},
+                                               {"--min-strength", "1e300"},
                                                {"--direction", "up"},
                                                {"--deadline-ms", "-1"},
                                                {"--deadline-ms", "99999999999999999999"}}) {
@@ -303,8 +323,14 @@ TEST_CASE("wrong command lines of traversals are exit code 2, and help has an ex
       CHECK_THAT(a.err, ContainsSubstring(bad[0]));
     }
   }
+  const std::string beyond = "99999999999999999999"; // any type
   for (const std::vector<std::string>& words :
        std::vector<std::vector<std::string>>{{"path", "a", "b", "--alternatives", "0"},
+                                             {"path", "a", "b", "--alternatives", "1001"},
+                                             {"path", "a", "b", "--alternatives", beyond},
+                                             {"expand", "a", "--max-concepts", beyond},
+                                             {"expand", "a", "--max-associations", beyond},
+                                             {"activate", "a", "--top", beyond},
                                              {"path", "a", "b", "--alternatives", "-1"},
                                              {"path", "a", "b", "--max-depth", "-1"},
                                              {"expand", "a", "--hops", "-1"},
