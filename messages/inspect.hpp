@@ -1,5 +1,7 @@
 #pragma once
-// How CAF sees the values of storage/ that cross a mailbox.
+// How CAF sees the values of storage/ that cross a mailbox. On CAF's network the fields go one
+// behind the other, unnamed, and type ids say nothing of them: nodes of one system have to be of
+// one build. What outlives a build, or leaves it, is for archive.hpp, which has versions.
 
 #include "messages/cafx.hpp"
 #include "messages/values.hpp"
