@@ -60,9 +60,8 @@ struct config {
   std::uint32_t reconcile_interval_ms = 10;
   /// Most entries of one merge. Fewer are taken when a merge of so many would outlast the interval.
   std::size_t max_batch_size = 10'000;
-  /// 2: merges of 20,000 entries and more take a second thread, with the same result, where there
-  /// is a second core. Smaller ones take one: where max_batch_size is less, as in all presets but
-  /// high_write_throughput(), all but large learn_batch calls.
+  /// 2: merges of 4,000 entries and more take a second thread, with the same result, where there is
+  /// a second core. Smaller ones take one.
   std::uint32_t reconcile_threads = 2;
   /// Concepts that change before they are flushed to a segment. No effect without storage.
   std::size_t memory_threshold = 50'000;

@@ -33,9 +33,9 @@ struct engine_options {
   /// Threads that merge long runs of entries, with the result that one would have: 1 or 2, and no
   /// more than there are cores. The second one sleeps in between.
   std::uint32_t merge_threads = 2;
-  std::size_t parallel_entries_min = 20'000; ///< what a long run is
-  std::uint32_t vector_dimension = 0;        ///< 0: concepts have no vectors
-  std::uint64_t memory_budget_bytes = 0;     ///< 0: none. Over it nothing new is taken.
+  std::size_t parallel_entries_min = 4'000; ///< what a long run is
+  std::uint32_t vector_dimension = 0;       ///< 0: concepts have no vectors
+  std::uint64_t memory_budget_bytes = 0;    ///< 0: none. Over it nothing new is taken.
   /// Lower than the limits of limits.hpp where a host wants it so; tests of the edges do.
   std::uint32_t concepts_max = cmem::concepts_max;
   std::uint32_t degree_max = cmem::degree_max;

@@ -35,7 +35,7 @@ struct graph_builder_options {
   bool pack_adjacency = false;                           ///< what is loaded comes up packed
   std::function<void(const write_entry&)> on_apply = {}; ///< may throw; for tests of W9
   std::uint32_t merge_threads = 1;                       ///< 2: long runs by two, as one would
-  std::size_t parallel_entries_min = 20'000;             ///< of a run, to be a long one
+  std::size_t parallel_entries_min = 4'000;              ///< of a run, to be a long one
 };
 
 class parallel_merge;
