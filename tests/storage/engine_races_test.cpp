@@ -86,9 +86,8 @@ std::function<timestamp_us()> hurried_clock() {
   };
 }
 
-/// Nobody writes: until lists have been packed, which readers then meet.
-void await_packing(const engine& memory) {
-  const std::uint64_t before = memory.stats().lists_packed;
+/// Until more than `before` lists have been packed, which readers then meet.
+void await_packing(const engine& memory, std::uint64_t before) {
   const auto deadline = std::chrono::steady_clock::now() + 60s;
   while (memory.stats().lists_packed == before && std::chrono::steady_clock::now() < deadline)
     std::this_thread::yield();
@@ -217,6 +216,7 @@ TEST_CASE("R1, R2, W4: writers, readers and the reconciler at once") {
       }
     });
   for (std::size_t round = 0; round != rounds; ++round) {
+    const std::uint64_t packed = memory.stats().lists_packed; // it may go on before all have joined
     std::vector<std::thread> writers;
     for (std::uint64_t w = 0; w < 3; ++w)
       writers.emplace_back([&, w] {
@@ -226,7 +226,7 @@ TEST_CASE("R1, R2, W4: writers, readers and the reconciler at once") {
     for (std::thread& t : writers)
       t.join();
     if (packs)
-      await_packing(memory);
+      await_packing(memory, packed);
   }
   done = true;
   for (std::thread& t : readers)
