@@ -35,13 +35,15 @@ TEST_CASE("When epochs run out, the oldest marks are not taken for new ones") {
   marks[3].side = {marks.at_level(1), marks.at_level(2)};
   const search_marks::mark* const place = &marks[0];
   std::uint32_t wrongly_reached = 0;
+  std::uint32_t moved = 0;
   for (std::uint32_t i = 0; i < 2 * epochs + 2; ++i) {
     marks.begin(10);
     wrongly_reached += marks.reached(marks[3].side[0]) || marks.reached(marks[3].side[1]);
     wrongly_reached += marks.reached(marks[4].side[0]);
+    moved += &marks[0] != place;
   }
   CHECK(wrongly_reached == 0);
-  CHECK(&marks[0] == place); // nothing was allocated
+  CHECK(moved == 0); // nothing was allocated
 }
 
 TEST_CASE("One scratch serves snapshots of different memories") {
