@@ -155,8 +155,15 @@ private:
   }
   template <class F>
   [[gnu::noinline]] bool any_targets_of_tree(F& f) const {
+    const adjacency_leaf* after = leaf(0);
     for (std::uint32_t i = 0; i < leaf_count(); ++i) {
-      const adjacency_leaf* l = leaf(i);
+      const adjacency_leaf* l = after;
+      if (i + 1 < leaf_count()) {
+        after = leaf(i + 1);
+        const auto* first = reinterpret_cast<const std::byte*>(after);
+        for (std::size_t at = 0; at < next_leaf_fetched; at += line)
+          prefetch_line(first + at);
+      }
       if (l->is_packed() ? any_packed_targets(l, f) : f(targets(l, i)))
         return true;
     }
@@ -193,6 +200,8 @@ private:
   }
 
   static constexpr std::size_t line = 64;
+  static constexpr std::size_t next_leaf_fetched = 8 * line; // while one is looked at; the rest
+                                                             // comes by itself, it is one block
 
   const std::byte* base_ = nullptr;
   adjacency_ref ref_;
