@@ -94,12 +94,12 @@ public:
   /// The same with the properties: f(const adjacency_chunk&).
   template <class F>
   bool any_chunk(F&& f) const {
-    for (std::uint32_t i = 0; i < leaf_count(); ++i) {
-      const adjacency_leaf* l = leaf(i);
-      if (l->is_packed() ? any_unpacked(l->packed(), f) : f(chunk(l, i)))
-        return true;
-    }
-    return false;
+    if (ref_.count == 0)
+      return false;
+    if (ref_.count > chunk_size)
+      return any_chunk_of_tree(f);
+    const adjacency_leaf* l = node(ref_.root);
+    return l->is_packed() ? any_unpacked(l->packed(), f) : f(chunk(l, 0));
   }
   /// Fetches the first targets for a look at them some time later. Reads nothing.
   void prefetch() const noexcept {
@@ -107,7 +107,8 @@ public:
     prefetch_line(first);
     prefetch_line(first + std::min(sizeof(adjacency_leaf) + 4 * std::size_t{ref_.count}, line) - 1);
   }
-  /// Fetches the first confidences and kinds in the same way. Reads what prefetch() fetched.
+  /// Fetches the first confidences, and kinds, in the same way. Reads what prefetch() fetched.
+  template <bool Kinds>
   void prefetch_properties() const noexcept {
     if (ref_.count == 0 || ref_.count > chunk_size)
       return;
@@ -119,7 +120,8 @@ public:
     const adjacency_chunk c = chunk(l, 0);
     prefetch_line(c.confidence);
     prefetch_line(c.confidence + std::min<std::size_t>(ref_.count, line / 4) - 1);
-    prefetch_line(c.kind);
+    if constexpr (Kinds)
+      prefetch_line(c.kind);
   }
   template <class F>
   void for_each_target(F&& f) const {
@@ -155,19 +157,44 @@ private:
   }
   template <class F>
   [[gnu::noinline]] bool any_targets_of_tree(F& f) const {
+    const std::uint32_t leaves = leaf_count();
     const adjacency_leaf* after = leaf(0);
-    for (std::uint32_t i = 0; i < leaf_count(); ++i) {
+    for (std::uint32_t i = 0; i < leaves; ++i) {
       const adjacency_leaf* l = after;
-      if (i + 1 < leaf_count()) {
+      if (i + 1 < leaves) {
         after = leaf(i + 1);
-        const auto* first = reinterpret_cast<const std::byte*>(after);
-        for (std::size_t at = 0; at < next_leaf_fetched; at += line)
-          prefetch_line(first + at);
+        fetch_block(after);
       }
       if (l->is_packed() ? any_packed_targets(l, f) : f(targets(l, i)))
         return true;
     }
     return false;
+  }
+  template <class F>
+  [[gnu::noinline]] bool any_chunk_of_tree(F& f) const {
+    const std::uint32_t leaves = leaf_count();
+    const adjacency_leaf* next = leaf(0); // its head is fetched, as it says where properties lie
+    const adjacency_leaf* after = leaf(1);
+    fetch_block(after);
+    for (std::uint32_t i = 0; i < leaves; ++i) {
+      const adjacency_leaf* l = next;
+      next = after;
+      if (i + 2 < leaves) {
+        after = leaf(i + 2);
+        fetch_block(after);
+      }
+      if (i + 1 < leaves && !next->is_packed())
+        fetch_block(chunk(next, i + 1).confidence);
+      if (l->is_packed() ? any_unpacked(l->packed(), f) : f(chunk(l, i)))
+        return true;
+    }
+    return false;
+  }
+  // A leaf of a tree is a block of its own, whose first lines would be waited for; the rest comes
+  // by itself.
+  static void fetch_block(const void* at) noexcept {
+    for (std::size_t offset = 0; offset < 8 * line; offset += line)
+      prefetch_line(static_cast<const std::byte*>(at) + offset);
   }
   template <class F>
   [[gnu::noinline]] static bool any_packed_targets(const adjacency_leaf* l, F& f) {
@@ -200,8 +227,6 @@ private:
   }
 
   static constexpr std::size_t line = 64;
-  static constexpr std::size_t next_leaf_fetched = 8 * line; // while one is looked at; the rest
-                                                             // comes by itself, it is one block
 
   const std::byte* base_ = nullptr;
   adjacency_ref ref_;

@@ -88,7 +88,7 @@ public:
   /// Looks at all associations of queue[first, last).
   void top_down(std::size_t first, std::size_t last) noexcept {
     constexpr std::size_t part = 256;
-    constexpr std::size_t ahead = 2 * list_ring<Filtered>::depth;
+    constexpr std::size_t ahead = 2 * ring::depth;
     const auto scan = [this](std::uint32_t, const adjacency_list& l) { look_ahead(l); };
     for (std::size_t at = first + claim(part); at < last && !over(); at = first + claim(part))
       for (const std::size_t end = std::min(last, at + part); at < end && !over(); ++at) {
@@ -107,6 +107,7 @@ public:
   }
 
 private:
+  using ring = list_ring<Filtered ? list_part::properties : list_part::targets>;
   static constexpr std::size_t words_ahead = 4;
 
   /// Words from `end` on may be another thread's.
@@ -289,7 +290,7 @@ private:
   bool given_up_ = false;
   std::int64_t left_ = 0;     // associations and lists until the clock is looked at
   std::uint64_t reached_ = 0; // by this thread
-  list_ring<Filtered> ring_;
+  ring ring_;
   std::size_t buffered_ = 0;
   std::array<std::uint32_t, 512> buffer_; // reached top-down, on their way to the queue
 };

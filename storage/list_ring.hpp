@@ -9,11 +9,18 @@
 
 namespace cmem {
 
+/// What of lists is fetched ahead of those who look at it.
+enum class list_part : std::uint8_t {
+  targets,
+  confidences, ///< and targets
+  properties,  ///< and kinds
+};
+
 /// Fetches lists ahead of those who look at them: a list that is pushed is looked at `depth` pushes
 /// later, first in, first out. (Software pipelining; Chen et al., "Improving hash join performance
-/// through prefetching", 2004.) With `Properties`, confidences and kinds are fetched too. Holds
-/// what it is given and nothing else; as good as the snapshot. Threads: one.
-template <bool Properties>
+/// through prefetching", 2004.) Holds what it is given and nothing else; as good as the snapshot.
+/// Threads: one.
+template <list_part Part>
 class list_ring {
 public:
   static constexpr std::size_t depth = 64;
@@ -54,8 +61,8 @@ private:
   };
 
   void fetch_properties([[maybe_unused]] std::size_t i) const noexcept {
-    if constexpr (Properties)
-      entries_[i % depth].list.prefetch_properties();
+    if constexpr (Part != list_part::targets)
+      entries_[i % depth].list.template prefetch_properties<Part == list_part::properties>();
   }
 
   std::array<entry, depth> entries_{};

@@ -47,9 +47,6 @@ result<std::vector<neighbor>> neighbors(const graph_snapshot& s, const concept_i
                                         direction d = direction::outgoing,
                                         const neighbor_filter& f = {});
 
-/// What of the lists visit_lists() fetches ahead.
-enum class list_part : std::uint8_t { targets, properties };
-
 /// Calls visit(position, list) for each of many concepts, in order, with
 /// its adjacency_list, of which at least the first associations were fetched meanwhile: what reads
 /// the lists of many concepts takes half the time so. Nothing is left out: ends that are not
@@ -58,7 +55,7 @@ enum class list_part : std::uint8_t { targets, properties };
 template <list_part Part = list_part::properties, class Visit>
 void visit_lists(const graph_snapshot& s, std::span<const std::uint32_t> indices, direction d,
                  Visit&& visit) {
-  list_ring<Part == list_part::properties> ring;
+  list_ring<Part> ring;
   constexpr std::size_t ahead = 2 * decltype(ring)::depth;
   for (std::uint32_t i = 0; i < indices.size(); ++i) {
     if (i + ahead < indices.size()) {

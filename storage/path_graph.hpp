@@ -38,7 +38,7 @@ inline void prefetch_list(const graph_snapshot& s, std::uint32_t i, bool outgoin
   if (step == prefetch_step::list)
     return outgoing ? s.prefetch_out(i) : s.prefetch_in(i);
   const adjacency_list list = outgoing ? s.out(i) : s.in(i);
-  return step == prefetch_step::targets ? list.prefetch() : list.prefetch_properties();
+  return step == prefetch_step::targets ? list.prefetch() : list.prefetch_properties<false>();
 }
 
 /// Outgoing associations of a snapshot, all of them. Holds a reference.
