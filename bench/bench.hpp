@@ -87,7 +87,7 @@ private:
 /// Measures once: what it returns is the figure, e.g. nanoseconds an operation.
 using window = std::function<double()>;
 
-/// Runs a window until it was not disturbed, 20 times at most; counts that in `o`.
+/// Runs a window until it was not disturbed, 20 times or for 2 s at most; counts that in `o`.
 double calm(const window& w, outcome& o);
 
 struct comparison {
