@@ -349,53 +349,18 @@ TEST_CASE("W9: a version taken back leaves lists and memory as they were publish
   f.check();
 }
 
-TEST_CASE("R2: lists made at their size go on as others do, at every border of their trees") {
+TEST_CASE(
+  "R2: lists made at their size, plain or packed, go on as others do, at every border of trees") {
   const std::uint32_t count = GENERATE(0U, 1U, 3U, 255U, 256U, 257U, 512U, hub_degree_min,
                                        hub_degree_min + 1, 65'535U, 65'536U, 65'537U, 70'000U);
   const bool with_times = GENERATE(true, false);
-  INFO(count);
+  const bool packed = GENERATE(false, true);
+  INFO(count << (packed ? ", packed" : ""));
   list_fixture f(with_times);
   f.publish();
   const std::size_t bytes = f.pages.bytes_in_use();
-  f.make(0, count);
-  f.make(1, 300);
-  f.make(2, count);
-  f.publish();
-  f.hold_newest();
-  f.check();
-  for (std::uint32_t k = 0; k < count; k += 1 + count / 50)
-    REQUIRE(f.builder.find(0, 7 * k, static_cast<kind_id>(k % 3)) == k);
-  for (int round = 0; round != 3; ++round) {
-    for (int i = 0; i != 300; ++i)
-      f.step(0, count + (round == 1 ? 0 : 100), 7 * count + 1'000);
-    for (int i = 0; i != 100 && f.builder.degree(2) != 0; ++i)
-      f.remove(2, f.builder.degree(2) - 1);
-    f.append(1, 1'000'000 + static_cast<std::uint32_t>(round), 0);
-    f.publish();
-    f.hold_newest();
-    f.check();
-  }
-  for (const std::uint32_t list : {0U, 1U, 2U})
-    f.remove_all(list);
-  f.publish();
-  f.check();
-  f.let_go_of_all();
-  f.publish();
-  CHECK(f.pages.bytes_in_use() == bytes);
-  CHECK(f.builder.times_bytes() == 0);
-}
-
-TEST_CASE("R2: lists that are packed go on as others do, at every border of their trees") {
-  const std::uint32_t count = GENERATE(0U, 1U, 3U, 255U, 256U, 257U, 512U, hub_degree_min,
-                                       hub_degree_min + 1, 65'535U, 65'536U, 65'537U, 70'000U);
-  const bool with_times = GENERATE(true, false);
-  INFO(count);
-  list_fixture f(with_times);
-  f.publish();
-  const std::size_t bytes = f.pages.bytes_in_use();
-  f.assign(0, count);
-  f.assign(1, 300);
-  f.assign(2, count);
+  for (const auto& [list, length] : {std::pair{0U, count}, {1U, 300U}, {2U, count}})
+    packed ? f.assign(list, length) : f.make(list, length);
   f.publish();
   f.hold_newest();
   f.check();

@@ -1,18 +1,15 @@
 #include "storage/breadth_first.hpp"
 
 #include "storage/engine.hpp"
-#include "storage/sanitizers.hpp"
 #include "tests/catch.hpp"
+#include "tests/counted_news.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <limits>
 #include <map>
 #include <memory>
-#include <new>
 #include <random>
 #include <set>
 #include <string>
@@ -20,19 +17,7 @@
 #include <vector>
 
 using namespace cmem;
-
-#if !defined(CMEM_ASAN) && !defined(CMEM_TSAN) // they have their own
-static std::atomic<std::uint64_t> news{0};
-
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  ++news;
-  if (void* p = std::malloc(bytes == 0 ? 1 : bytes))
-    return p;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-#endif
+using test::news;
 
 namespace {
 

@@ -5,6 +5,7 @@
 #include "tests/catch.hpp"
 #include "tests/fault_env.hpp"
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -15,8 +16,8 @@ struct store_fixture {
   timestamp_us now = 1'000;
   engine_options options;
   std::unique_ptr<engine> memory;
-  int wakes = 0; // of the reconciler
-  int commits_due = 0;
+  std::atomic<int> wakes{0};       // of the reconciler
+  std::atomic<int> commits_due{0}; // flusher and compacter ask for one too, each from its thread
 
   explicit store_fixture(std::uint64_t seed = 1, durability level = durability::interval)
     : disk(std::make_shared<fault_env>(seed)) {

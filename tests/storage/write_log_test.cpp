@@ -2,21 +2,18 @@
 
 #include "storage/attribute_codec.hpp"
 #include "storage/limits.hpp"
-#include "storage/sanitizers.hpp"
+#include "tests/counted_news.hpp"
 #include "tests/storage/write_log_fixture.hpp"
 
-#include <cstdlib>
 #include <cstring>
 #include <latch>
-#include <new>
 #include <thread>
 
 using namespace cmem;
 using test::log_fixture;
+using test::news;
 
 namespace {
-
-thread_local std::size_t news = 0; // allocations of this thread
 
 std::string_view text_of(const log_fixture& f, handle h) {
   const auto bytes = f.pool.bytes(h);
@@ -24,18 +21,6 @@ std::string_view text_of(const log_fixture& f, handle h) {
 }
 
 } // namespace
-
-// Sanitizers bring their own. Not inline: g++ would take malloc's memory for mismatched.
-#if !defined(CMEM_ASAN) && !defined(CMEM_TSAN)
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  ++news;
-  if (void* p = std::malloc(bytes == 0 ? 1 : bytes))
-    return p;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-#endif
 
 TEST_CASE("what is appended is drained in order") {
   log_fixture f(100);
@@ -366,7 +351,7 @@ TEST_CASE("appending calls no allocator, nor does refusing") {
     const std::string content(100, 'c');
     const std::vector<attribute_update> attributes{{"b", "1"}, {"a", "2"}};
     REQUIRE(f.append(1));
-    const std::size_t before = news;
+    const std::uint64_t before = news;
     std::size_t good = 0;
     for (timestamp_us i = 0; i < 2000; ++i) {
       good += f.log->append(op::learn_concept{"a", content}, i) ? 1U : 0U;
