@@ -261,8 +261,8 @@ const config& concurrent_memory::settings() const noexcept { return impl_->core-
 
 actor_handles concurrent_memory::actors() const {
   const auto& crew = impl_->core->actors();
-  return {crew.writer(),  crew.reader_pool(),  crew.reconciler(),
-          crew.flusher(), crew.checkpointer(), crew.supervisor()};
+  return {crew.writer(),       crew.reader_pool(), crew.reconciler(), crew.flusher(),
+          crew.checkpointer(), crew.indexer(),     crew.supervisor()};
 }
 
 close_report concurrent_memory::close() { return impl_->core->close(); }

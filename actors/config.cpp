@@ -121,6 +121,8 @@ engine_options storage_options(const config& c) {
   o.batch_entries_max = c.max_batch_size;
   o.merge_threads = c.reconcile_threads;
   o.vector_dimension = c.vector_dimension;
+  o.index_vectors = c.index_vectors;
+  o.index_text = c.index_text;
   o.memory_budget_bytes = c.memory_budget_bytes;
   o.association_times = c.association_times;
   o.pack_associations = c.pack_associations;

@@ -71,6 +71,11 @@ struct config {
   std::optional<overflow_policy> overflow = {};
   /// Numbers of a concept's vector; 0: concepts have none.
   std::uint32_t vector_dimension = 0;
+  /// Searches by vector and by text look things up in indexes that a thread of their own makes,
+  /// and find by them what is in the snapshot, no more and no less. Without, they look at every
+  /// concept. Vectors: no effect at dimension 0.
+  bool index_vectors = true;
+  bool index_text = false;
   /// Over it nothing new is taken, and what is stored stays readable. 0: no budget.
   std::uint64_t memory_budget_bytes = 0;
   /// Seconds after which half of a concept's strength is left, since it was last learned,

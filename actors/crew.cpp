@@ -31,6 +31,8 @@ void crew::dismiss() {
     cafx::tell_to_exit(flusher_);
   if (checkpointer_)
     cafx::tell_to_exit(checkpointer_);
+  if (indexer_)
+    cafx::tell_to_exit(indexer_);
   for (const auto& r : readers_)
     cafx::tell_to_exit(r);
   supervisor_ = nullptr;
@@ -39,6 +41,7 @@ void crew::dismiss() {
   reconciler_ = nullptr;
   flusher_ = nullptr;
   checkpointer_ = nullptr;
+  indexer_ = nullptr;
   readers_.clear();
 }
 

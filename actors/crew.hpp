@@ -23,6 +23,8 @@ public:
   /// Empty without a store.
   [[nodiscard]] flusher_actor flusher() const { return get(flusher_); }
   [[nodiscard]] checkpointer_actor checkpointer() const { return get(checkpointer_); }
+  /// Empty where nothing is indexed.
+  [[nodiscard]] indexer_actor indexer() const { return get(indexer_); }
   [[nodiscard]] supervisor_actor supervisor() const { return get(supervisor_); }
   [[nodiscard]] std::vector<reader_actor> readers() const { return get(readers_); }
   /// The readers in turn; an empty handle when there are none any more.
@@ -33,6 +35,7 @@ public:
   void set(reconciler_actor h) { put(reconciler_, std::move(h)); }
   void set(flusher_actor h) { put(flusher_, std::move(h)); }
   void set(checkpointer_actor h) { put(checkpointer_, std::move(h)); }
+  void set(indexer_actor h) { put(indexer_, std::move(h)); }
   void set(supervisor_actor h) { put(supervisor_, std::move(h)); }
   void set(std::size_t place, reader_actor h);
 
@@ -88,6 +91,7 @@ private:
   reconciler_actor reconciler_;
   flusher_actor flusher_;
   checkpointer_actor checkpointer_;
+  indexer_actor indexer_;
   supervisor_actor supervisor_;
   std::vector<reader_actor> readers_;
 };

@@ -13,6 +13,7 @@ struct actor_handles {
   reconciler_actor reconciler;     ///< subscribe here for snapshots; local only
   flusher_actor flusher;           ///< empty without a store that is written; local only
   checkpointer_actor checkpointer; ///< the same
+  indexer_actor indexer;           ///< empty where nothing is indexed; local only
   supervisor_actor supervisor;     ///< counts respawns; local only
 };
 

@@ -46,6 +46,17 @@ void memory_core::wake_checkpointer() {
     cafx::post(h, msg::flush_now{});
 }
 
+void memory_core::wake_indexer() {
+  // Relaxed: it only keeps messages from piling up; the mailbox orders everything else.
+  if (const auto h = crew_.indexer(); h && !index_asked_.exchange(true, std::memory_order_relaxed))
+    cafx::post(h, msg::index_now{});
+}
+
+bool memory_core::index() {
+  index_asked_.store(false, std::memory_order_relaxed);
+  return engine_->index_some();
+}
+
 bool memory_core::flush() {
   const auto done = engine_->flush();
   if (!done && done.error().code != errc::read_only)
@@ -96,6 +107,8 @@ reconcile_report memory_core::step() {
   engine_->set_batch_entries_max(sizer_.limit());
   if (report.published)
     feed_.publish(engine_->share());
+  if (engine_->index_due())
+    wake_indexer();
   return report;
 }
 

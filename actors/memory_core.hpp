@@ -48,6 +48,8 @@ public:
   std::optional<std::chrono::nanoseconds> compact();
   /// Makes a log file ready where one will be needed, and logs why it cannot. For the checkpointer.
   void make_log_ready();
+  /// Goes on with the indexes for searches: true if there is more to do now. For the indexer.
+  bool index();
   /// Entries wait for a step.
   [[nodiscard]] bool has_work() const;
 
@@ -98,6 +100,7 @@ private:
   void wake();
   void wake_flusher();
   void wake_checkpointer();
+  void wake_indexer();
   void close_store();
   reconcile_report step();
   close_report drain();
@@ -112,7 +115,8 @@ private:
   std::mutex close_mutex_;
   std::optional<close_report> closed_; // guarded by close_mutex_
   std::mutex watch_mutex_;
-  std::uint32_t complaints_ = 0; // guarded by watch_mutex_: bit per health_concern
+  std::uint32_t complaints_ = 0;         // guarded by watch_mutex_: bit per health_concern
+  std::atomic<bool> index_asked_{false}; // an index_now is on its way
   std::atomic<std::uint64_t> respawns_{0};
   thread_slots<scratch_slot> scratches_{threads_max};
   std::unique_ptr<engine> engine_; // const after create()

@@ -2,6 +2,7 @@
 
 #include "actors/checkpointer.hpp"
 #include "actors/flusher.hpp"
+#include "actors/indexer.hpp"
 #include "actors/reader.hpp"
 #include "actors/reconciler.hpp"
 #include "actors/writer.hpp"
@@ -61,6 +62,16 @@ checkpointer_actor spawn_checkpointer(caf::actor_system& system, const core_poin
   return h;
 }
 
+indexer_actor spawn_indexer(caf::actor_system& system, const core_pointer& core) {
+  indexer_actor h;
+  if (core->settings().reconciler_detached)
+    h = system.spawn<caf::detached + caf::hidden>(make_indexer, core);
+  else
+    h = system.spawn<caf::hidden>(make_indexer, core);
+  core->actors().set(h);
+  return h;
+}
+
 reader_actor spawn_reader(caf::actor_system& system, const core_pointer& core, std::size_t place) {
   auto h = system.spawn<caf::hidden>(make_reader, core);
   core->actors().set(place, h);
@@ -113,6 +124,8 @@ supervisor_actor::behavior_type make_supervisor(supervisor_pointer self, core_po
     watch(self, h, spawn_flusher);
   if (const auto h = actors.checkpointer())
     watch(self, h, spawn_checkpointer);
+  if (const auto h = actors.indexer())
+    watch(self, h, spawn_indexer);
   const auto readers = actors.readers();
   for (std::size_t place = 0; place < readers.size(); ++place)
     watch(self, readers[place], [place](caf::actor_system& system, const core_pointer& c) {
@@ -156,6 +169,8 @@ void spawn_crew(caf::actor_system& system, const core_pointer& core) {
     spawn_flusher(system, core);
     spawn_checkpointer(system, core);
   }
+  if (core->storage().indexes())
+    spawn_indexer(system, core);
   spawn_reconciler(system, core); // before the readers, who subscribe at it
   for (std::size_t place = 0; place < core->settings().reader_actors; ++place)
     spawn_reader(system, core, place);

@@ -81,6 +81,11 @@ using checkpointer_actor = cafx::typed<
   // It is time to go on with that.
   void(msg::compact_some)>;
 
+/// Makes indexes for searches. Local only, never published.
+using indexer_actor = cafx::typed<
+  // Something changed, or its own note: there is more to do.
+  void(msg::index_now)>;
+
 /// Spawns again what died. Local only, never published.
 using supervisor_actor = cafx::typed<
   // Respawns since the memory was opened.

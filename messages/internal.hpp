@@ -27,6 +27,10 @@ CMEM_INSPECT0(flush_now)
 struct compact_some {};
 CMEM_INSPECT0(compact_some)
 
+/// Go on with the indexes for searches.
+struct index_now {};
+CMEM_INSPECT0(index_now)
+
 /// A reconciler's note to itself: more is pending than one batch took.
 struct go_on {};
 CMEM_INSPECT0(go_on)

@@ -202,6 +202,7 @@ bool engine::closed() const noexcept { return impl_->closed.load(std::memory_ord
 void engine::impl::publish_figures() {
   const graph_builder& b = core->builder;
   over_budget.store(b.over_budget(), std::memory_order_relaxed);
+  trail_end.store(b.newest().trail().end(), std::memory_order_relaxed);
   parallel_parts.store(b.parallel_parts(), std::memory_order_relaxed);
   live_snapshots.store(b.live().size(), std::memory_order_relaxed);
   bookkeeping.store(b.bookkeeping_bytes(), std::memory_order_relaxed);
@@ -251,7 +252,8 @@ engine_stats engine::stats() const {
   u.bookkeeping = m.bookkeeping.load(std::memory_order_relaxed);
   const std::uint64_t used = u.records + u.id_table + u.adjacency + u.payloads;
   u.reserved_free = std::max<std::uint64_t>(m.core->memory.bytes_handed_out(), used) - used;
-  u.total = used + u.bookkeeping + u.reserved_free;
+  u.indexes = m.index_bytes.load(std::memory_order_relaxed);
+  u.total = used + u.bookkeeping + u.reserved_free + u.indexes;
   s.held.oldest_sequence = m.held_sequence.load(std::memory_order_relaxed);
   if (const timestamp_us since = m.held_since.load(std::memory_order_relaxed); since != 0)
     s.held.oldest_age_us = std::max<timestamp_us>(0, m.now() - since);

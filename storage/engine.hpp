@@ -45,6 +45,10 @@ struct engine_options {
   /// Lossless; see packed_adjacency.hpp. With a budget, nothing is packed for which a snapshot that
   /// somebody holds would take more than half of what the budget leaves.
   bool pack_associations = false;
+  /// What searches look things up in, once index_some() is called. Without, they look at every
+  /// concept. Vectors: no effect where there are none.
+  bool index_vectors = true;
+  bool index_text = false;
   std::uint64_t arena_bytes = arena_bytes_max; ///< address space reserved
   std::size_t settlement_history = 4096;       ///< runs of dropped or failed entries remembered
   /// Half of a strength is left after so many microseconds; 0: all. Unset: as the store has it, and
@@ -85,6 +89,7 @@ struct memory_use {
   std::uint64_t payloads = 0;          ///< content, vectors, names, attributes, queued entries
   std::uint64_t retired = 0;       ///< part of the above: replaced, still seen by an old snapshot
   std::uint64_t bookkeeping = 0;   ///< the builder's own
+  std::uint64_t indexes = 0;       ///< for searches, see index_some()
   std::uint64_t reserved_free = 0; ///< handed out by the arena, now on free lists
   std::uint64_t total = 0;         ///< everything above
 };
@@ -216,6 +221,19 @@ public:
   result<void> close_store();
   /// What create() found. Constant.
   [[nodiscard]] const recovery_report& recovery() const noexcept;
+
+  // -- indexing: any thread, one at a time
+
+  /// Goes on with the indexes that snapshots carry for searches, and hands what is new to the next
+  /// reconcile step: true if there is more to do now. Each call takes some milliseconds, or as long
+  /// as what changed since the last one needs. Nobody waits for it but who calls. Searches find the
+  /// same with an index and without (but for `nearest` where it says so), only not as fast. Throws
+  /// std::bad_alloc: to be called again.
+  bool index_some();
+  /// It has something to do. For the owner's timer.
+  [[nodiscard]] bool index_due() const noexcept;
+  /// The options ask for any index.
+  [[nodiscard]] bool indexes() const noexcept;
 
   // -- reconciling: one thread at a time
 

@@ -8,6 +8,7 @@
 #include "storage/graph_builder.hpp"
 #include "storage/graph_loader.hpp"
 #include "storage/page_pool.hpp"
+#include "storage/search_indexer.hpp"
 #include "storage/segment_snapshot.hpp"
 #include "storage/settlement_log.hpp"
 #include "storage/settlement_waiters.hpp"
@@ -96,6 +97,7 @@ struct engine::impl {
     : options(std::move(o)),
       memory_tag(tag),
       read_only(options.store && options.store->read_only),
+      indexed{options.index_vectors && options.vector_dimension != 0, options.index_text},
       settled(options.settlement_history, tag),
       core(std::make_shared<graph_core>(options, settled.publish())),
       log(core->payloads, {options.log_capacity, options.overflow, tag, options.on_wake}),
@@ -149,6 +151,8 @@ struct engine::impl {
   result<void> change_half_life();
   [[nodiscard]] bool snapshot_is_old() const;
   bool forget_some();
+  // Indexes for searches: engine_indexing.cpp.
+  bool take_index();
   // Packing what has settled: engine_packing.cpp.
   bool pack_some();
   [[nodiscard]] bool packing_is_affordable();
@@ -167,6 +171,7 @@ struct engine::impl {
   const engine_options options;
   const std::uint32_t memory_tag;
   const bool read_only;
+  const search_index_options indexed;
   settlement_log settled; // the reconciler's, as all of this block
   const std::shared_ptr<graph_core> core;
   kind_registry kinds;
@@ -227,6 +232,17 @@ struct engine::impl {
   std::uint64_t compacting_for = 0;                  // it answers what was asked for up to this
   std::map<std::uint64_t, segment_size> known_sizes; // by number
 
+  std::mutex indexing_mutex; // held by whoever indexes; guards up to the next blank line
+  search_indexer indexer{indexed};
+
+  std::mutex index_mutex;                         // guards up to the next blank line
+  std::shared_ptr<const search_index> index_made; // for the next snapshot; null: none is new
+
+  std::atomic<bool> trail_wanted{false};
+  std::atomic<bool> index_more{false};
+  std::atomic<std::uint64_t> trail_end{0};
+  std::atomic<std::uint64_t> indexed_to{~std::uint64_t{0}}; // nothing yet
+  std::atomic<std::uint64_t> index_bytes{0};
   std::atomic<std::uint64_t> forgets_asked{0};
   std::atomic<std::size_t> batch_entries_max;
   std::atomic<bool> closed{false};

@@ -40,7 +40,9 @@ reconcile_report engine::reconcile() {
   for (const failed_entry& f : m.failed)
     report.failed += f.entries;
   report.merge_error = m.merge_error;
-  if (m.at != impl::stage::none || m.settled.changed() || m.publish_due || m.snapshot_is_old()) {
+  const bool indexed = m.take_index();
+  if (m.at != impl::stage::none || indexed || m.settled.changed() || m.publish_due
+      || m.snapshot_is_old()) {
     m.publish(report);
     report.published = true;
   }

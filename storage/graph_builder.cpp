@@ -11,6 +11,13 @@
 
 namespace cmem {
 
+namespace {
+
+/// What snapshots keep of a trail whose index falls behind, at least.
+constexpr std::uint64_t trail_entries_min = 1'000'000;
+
+} // namespace
+
 graph_builder::graph_builder(page_pool& pages, payload_pool& payloads,
                              graph_builder_options options,
                              std::shared_ptr<const settlements> settled)
@@ -50,6 +57,16 @@ graph_snapshot* graph_builder::publish(std::uint64_t sequence, timestamp_us time
                                        std::shared_ptr<const settlements> settled) {
   auto next = std::make_unique<graph_snapshot>();
   live_.reserve(live_.size() + 1);
+  if (trail_kept_) {
+    next->trail_ = trail_.publish();
+    if (trail_.end() - trail_.begin() > trail_entries_min + 4 * std::uint64_t{index_count_}) {
+      // Nobody makes indexes any more, or far too slowly.
+      trail_.cut(trail_.end());
+      index_ = nullptr;
+      next->trail_ = trail_.publish();
+    }
+    next->index_ = index_;
+  }
   next->base_ = pages_.memory().base();
   next->pages_ = pages_of_nodes_.publish(version_);
   next->out_ = out_.publish(version_);
@@ -80,9 +97,18 @@ graph_snapshot* graph_builder::publish(std::uint64_t sequence, timestamp_us time
   return live_.back();
 }
 
+bool graph_builder::set_index(const std::shared_ptr<const search_index>& index) noexcept {
+  if (index->covers < trail_.begin() || index->covers > newest().trail().end())
+    return false;
+  trail_.cut(index->covers);
+  index_ = index;
+  return true;
+}
+
 void graph_builder::discard() noexcept {
   const graph_snapshot& last = *live_.back();
   retired_.forget_pending();
+  trail_.roll_back();
   for (const auto& [hash, index] : added_ids_)
     ids_.erase(hash, index);
   for (auto it = vacancy_changes_.rbegin(); it != vacancy_changes_.rend(); ++it)
@@ -287,6 +313,8 @@ void graph_builder::vacate_if_unused(std::uint32_t i) {
 
 void graph_builder::vacate(std::uint32_t i) {
   concept_node& n = own_node(i);
+  if (n.state == node_learned)
+    leave_trail(i);
   if (options_.track_changes && index_since_[i] <= changes_after_)
     changes_.forgotten.push_back(n.id);
   retired_.retire_payload(n.payload_version, n.content);
@@ -340,14 +368,15 @@ bool graph_builder::name_collides(std::uint32_t i, handle name) const noexcept {
          && known != std::string_view(reinterpret_cast<const char*>(given.data()), given.size());
 }
 
-void graph_builder::keep_name(concept_node& n, handle name) {
-  if (name == 0 || !name_of(n).empty())
+void graph_builder::keep_name(std::uint32_t i, handle name) {
+  if (name == 0 || !name_of(node(i)).empty())
     return;
   const auto given = payloads_.bytes(name);
-  set_extras(n, {reinterpret_cast<const char*>(given.data()), given.size()}, attributes_of(n), {});
+  set_extras(i, {reinterpret_cast<const char*>(given.data()), given.size()}, attributes_of(node(i)),
+             {});
 }
 
-void graph_builder::set_extras(concept_node& n, std::string_view name,
+void graph_builder::set_extras(std::uint32_t i, std::string_view name,
                                std::span<const std::byte> attributes,
                                std::span<const std::byte> updates) {
   const std::size_t attribute_bytes =
@@ -365,9 +394,12 @@ void graph_builder::set_extras(concept_node& n, std::string_view name,
     std::copy(attributes.begin(), attributes.end(), bytes + name.size());
   else
     (void) merge_attributes(attributes, updates, {bytes + name.size(), attribute_bytes});
+  concept_node& n = own_node(i);
   if (n.extras != 0)
     retired_.retire_payload(extras_of(n).version, n.extras);
   n.extras = h;
+  if (n.state == node_learned)
+    leave_trail(i);
   if (!updates.empty())
     n.expires = expires(attribute_reader(attributes_of(n)));
 }
@@ -388,7 +420,7 @@ std::size_t graph_builder::bookkeeping_bytes() const noexcept {
   return pages_.bookkeeping_bytes() + pages_of_nodes_.bookkeeping_bytes() + out_.bookkeeping_bytes()
          + in_.bookkeeping_bytes() + node_page_version_.bytes() + index_since_.bytes()
          + free_indices_.capacity() * sizeof(std::uint32_t) + retired_.bookkeeping_bytes()
-         + live_.size() * sizeof(graph_snapshot) + changes_.bytes()
+         + live_.size() * sizeof(graph_snapshot) + changes_.bytes() + trail_.bytes()
          + (parallel_ ? parallel_->bookkeeping_bytes() : 0);
 }
 

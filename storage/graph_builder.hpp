@@ -2,6 +2,7 @@
 // Makes the next snapshot: the one writer of everything that snapshots read.
 
 #include "storage/adjacency_builder.hpp"
+#include "storage/change_trail.hpp"
 #include "storage/changed_set.hpp"
 #include "storage/cow_array_builder.hpp"
 #include "storage/graph_snapshot.hpp"
@@ -74,6 +75,12 @@ public:
   }
   /// From the next publish() on.
   void set_strength_half_life(timestamp_us h) noexcept { options_.strength_half_life = h; }
+  /// From the next publish() on, snapshots have a trail of what changed. It is as long as what
+  /// changed since the index, or, where that falls far behind, begins anew without one.
+  void keep_trail() noexcept { trail_kept_ = true; }
+  [[nodiscard]] bool keeps_trail() const noexcept { return trail_kept_; }
+  /// Of the next snapshots. False: it is of a trail that began anew since, or of a later version.
+  bool set_index(const std::shared_ptr<const search_index>& index) noexcept;
   /// Back to the snapshot published last; the entries still own their payloads.
   void discard() noexcept;
 
@@ -240,9 +247,13 @@ private:
   [[nodiscard]] std::string_view name_of(const concept_node& n) const noexcept;
   [[nodiscard]] std::span<const std::byte> attributes_of(const concept_node& n) const noexcept;
   [[nodiscard]] bool name_collides(std::uint32_t i, handle name) const noexcept;
-  void keep_name(concept_node& n, handle name);
-  void set_extras(concept_node& n, std::string_view name, std::span<const std::byte> attributes,
+  void keep_name(std::uint32_t i, handle name);
+  void set_extras(std::uint32_t i, std::string_view name, std::span<const std::byte> attributes,
                   std::span<const std::byte> updates);
+  void leave_trail(std::uint32_t i) {
+    if (trail_kept_)
+      trail_.add(i);
+  }
   void keep_names(const write_entry& e, std::uint32_t source, std::uint32_t target);
   [[nodiscard]] bool names_differ(const write_entry& e) const noexcept;
   handle take(handle& field);
@@ -259,6 +270,9 @@ private:
   graph_builder_options options_; // const but for limits and half-life
   changed_set changes_;
   std::uint64_t changes_after_ = 0; // version: all up to it was taken
+  change_trail_builder trail_;
+  bool trail_kept_ = false;
+  std::shared_ptr<const search_index> index_;
   reclaimer retired_;
   id_table ids_;
   cow_array_builder<handle, 32> pages_of_nodes_;

@@ -67,7 +67,8 @@ errc graph_builder::learn_concept(const lookahead& l) {
   n.payload_version = version_ & concept_node::payload_version_max;
   n.strength = e.x;
   n.confidence = e.y;
-  keep_name(n, e.name_a);
+  leave_trail(i);
+  keep_name(i, e.name_a);
   return errc::ok;
 }
 
@@ -87,7 +88,7 @@ errc graph_builder::change_concept(const lookahead& l) {
     if (n.access_count != std::numeric_limits<std::uint32_t>::max())
       ++n.access_count;
   }
-  keep_name(n, e.name_a);
+  keep_name(i, e.name_a);
   return errc::ok;
 }
 
@@ -109,9 +110,8 @@ errc graph_builder::set_attributes(const lookahead& l) {
   const auto updates = payloads_.bytes(l.entry->attributes);
   if (merge_attributes(attributes_of(node(i)), updates, {}).count > attributes_max)
     return errc::limit_exceeded;
-  concept_node& n = own_node(i);
-  keep_name(n, l.entry->name_a);
-  set_extras(n, name_of(n), attributes_of(n), updates);
+  keep_name(i, l.entry->name_a);
+  set_extras(i, name_of(node(i)), attributes_of(node(i)), updates);
   return errc::ok;
 }
 
@@ -215,10 +215,8 @@ errc graph_builder::learn_association(const lookahead& l) {
 }
 
 void graph_builder::keep_names(const write_entry& e, std::uint32_t source, std::uint32_t target) {
-  if (e.name_a != 0)
-    keep_name(own_node(source), e.name_a);
-  if (e.name_b != 0)
-    keep_name(own_node(target), e.name_b);
+  keep_name(source, e.name_a);
+  keep_name(target, e.name_b);
 }
 
 bool graph_builder::names_differ(const write_entry& e) const noexcept {

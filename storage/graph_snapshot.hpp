@@ -4,6 +4,7 @@
 #include "storage/adjacency.hpp"
 #include "storage/arena.hpp"
 #include "storage/attribute_codec.hpp"
+#include "storage/change_trail.hpp"
 #include "storage/concept_id.hpp"
 #include "storage/cow_array.hpp"
 #include "storage/id_table.hpp"
@@ -11,6 +12,7 @@
 #include "storage/read_view.hpp"
 #include "storage/records.hpp"
 #include "storage/retention.hpp"
+#include "storage/search_index.hpp"
 #include "storage/settlement_log.hpp"
 #include "storage/ticket.hpp"
 
@@ -183,6 +185,11 @@ public:
   [[nodiscard]] bool keeps_association_times() const noexcept { return association_times_; }
   [[nodiscard]] std::uint32_t vector_dimension() const noexcept { return vector_dimension_; }
 
+  /// Null where none is kept, or was made yet.
+  [[nodiscard]] const search_index* index() const noexcept { return index_.get(); }
+  /// What changed since index(): from its `covers` on. Empty where no index is kept.
+  [[nodiscard]] const change_trail& trail() const noexcept { return trail_; }
+
   static constexpr std::uint32_t page_nodes = 1; ///< records a page
 
 private:
@@ -203,6 +210,8 @@ private:
   std::uint64_t edge_count_ = 0;
   std::uint64_t placeholder_count_ = 0;
   std::shared_ptr<const settlements> settled_;
+  std::shared_ptr<const search_index> index_;
+  change_trail trail_;
 };
 
 } // namespace cmem
