@@ -1,0 +1,146 @@
+#pragma once
+// The vectors of a memory, one byte a component, as scans and graphs of neighbors read them.
+//
+// A slot has the codes of one vector (vector_kernels.hpp), whose they are, and when it was brought.
+// Slots are only ever appended. A concept that is learned anew gets a new slot, the older one stays
+// for older snapshots: which of them a snapshot means, is_current() tells from the record.
+
+#include "storage/graph_snapshot.hpp"
+#include "storage/growing_array.hpp"
+#include "storage/vector_kernels.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace cmem {
+
+/// What all generations of one lineage share: see growing_array for who may read what.
+struct vector_slots {
+  explicit vector_slots(std::uint32_t vector_dimension);
+
+  std::uint32_t dimension;
+  std::size_t stride; // code_stride(dimension)
+  growing_array<std::int8_t> codes;
+  growing_array<float> unit_scales;      // this, …
+  growing_array<float> unit_residuals;   // this, …
+  growing_array<double> norms;           // and this: see quantized_vector
+  growing_array<float> confidences;      // constant for a version, as is the vector
+  growing_array<std::uint32_t> owners;   // indices of concepts
+  growing_array<std::uint64_t> versions; // concept_node::payload_version
+  growing_array<std::uint32_t> before;   // 1 + the slot that its owner had before; 0: none
+  growing_array<std::uint32_t> newest;   // by index of a concept: 1 + its newest slot; 0: none.
+                                         // Written while others read: by std::atomic_ref
+};
+
+/// The slots [0, slots()) of a lineage. Immutable: what is appended later lies beyond.
+/// Threads: any that came by it through an acquire (a snapshot it is attached to).
+class vector_columns {
+public:
+  static constexpr std::uint32_t slot_none = 0xFFFF'FFFF;
+
+  vector_columns(std::shared_ptr<const vector_slots> shared, std::uint32_t slots,
+                 std::uint32_t indices) noexcept
+    : shared_(std::move(shared)), slots_(slots), indices_(indices) {}
+
+  [[nodiscard]] std::uint32_t slots() const noexcept { return slots_; }
+  [[nodiscard]] std::uint32_t dimension() const noexcept { return shared_->dimension; }
+  [[nodiscard]] std::size_t stride() const noexcept { return shared_->stride; }
+  /// Two of one lineage have the same slots, up to the smaller count of them.
+  [[nodiscard]] bool same_lineage(const vector_columns& other) const noexcept {
+    return shared_ == other.shared_;
+  }
+
+  // Precondition: slot < slots().
+  [[nodiscard]] const std::int8_t* codes(std::uint32_t slot) const noexcept {
+    return shared_->codes.at(slot);
+  }
+  [[nodiscard]] const float& unit_scale(std::uint32_t slot) const noexcept {
+    return shared_->unit_scales[slot];
+  }
+  [[nodiscard]] const float& unit_residual(std::uint32_t slot) const noexcept {
+    return shared_->unit_residuals[slot];
+  }
+  [[nodiscard]] const double& norm(std::uint32_t slot) const noexcept {
+    return shared_->norms[slot];
+  }
+  [[nodiscard]] const std::uint32_t& owner(std::uint32_t slot) const noexcept {
+    return shared_->owners[slot];
+  }
+  [[nodiscard]] std::uint64_t version(std::uint32_t slot) const noexcept {
+    return shared_->versions[slot];
+  }
+  [[nodiscard]] const float& confidence(std::uint32_t slot) const noexcept {
+    return shared_->confidences[slot];
+  }
+  /// The slot that its owner had before, or slot_none.
+  [[nodiscard]] std::uint32_t before(std::uint32_t slot) const noexcept {
+    return shared_->before[slot] - 1;
+  }
+  /// It has the vector that its owner has in this snapshot. At most one slot of a concept does.
+  [[nodiscard]] bool is_current(const graph_snapshot& s, std::uint32_t slot) const noexcept {
+    const std::uint32_t i = owner(slot);
+    return i < s.index_count() && s.node(i).state == node_learned
+           && s.node(i).payload_version == version(slot);
+  }
+
+  /// The newest slot of the concept with this index, or slot_none: it had no vector by then. Any
+  /// index.
+  [[nodiscard]] std::uint32_t slot_of(std::uint32_t index) const noexcept;
+
+  /// Slots [first, first + count) have their columns behind one another: codes(first),
+  /// &norm(first) and so on are the beginnings of arrays. `first` < slots().
+  [[nodiscard]] std::uint32_t run_of(std::uint32_t first) const noexcept {
+    const std::uint64_t together = growing_array<std::uint32_t>::run_of(first);
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(together, slots_ - first));
+  }
+
+private:
+  std::shared_ptr<const vector_slots> shared_;
+  std::uint32_t slots_;
+  std::uint32_t indices_; // `newest` has those below it
+};
+
+/// Appends to a lineage. Threads: one.
+class vector_columns_builder {
+public:
+  /// An empty lineage. Precondition: dimension > 0.
+  explicit vector_columns_builder(std::uint32_t dimension);
+
+  /// Brings the lineage up to date with one concept: appends a slot where the concept has a vector
+  /// in `s` and its version is not that of its newest slot. Whether it did. Throws std::bad_alloc:
+  /// then nothing is changed.
+  bool take(const graph_snapshot& s, std::uint32_t index);
+  /// All taken so far.
+  [[nodiscard]] std::shared_ptr<const vector_columns> publish() const;
+
+  [[nodiscard]] std::uint32_t slots() const noexcept { return slots_; }
+  /// Slots that no concept had in the snapshot with which it was taken last.
+  [[nodiscard]] std::uint32_t dead() const noexcept { return slots_ - live_; }
+  /// No more slots fit: only a new lineage has room.
+  [[nodiscard]] bool full() const noexcept { return slots_ == vector_columns::slot_none - 1; }
+
+private:
+  void reserve(std::uint32_t index);
+  void set_live(std::uint32_t index, bool live);
+
+  std::shared_ptr<vector_slots> shared_;
+  std::uint32_t slots_ = 0;
+  std::uint32_t indices_ = 0;
+  std::uint32_t live_ = 0;
+  std::vector<bool> is_live_; // by index of a concept: its newest slot was current
+};
+
+class vector_graph; // vector_graph.hpp
+
+/// A generation of the index of vectors.
+struct vector_index {
+  std::shared_ptr<const vector_columns> columns; ///< never null
+  /// Over some or all of the slots of `columns`; may be null.
+  std::shared_ptr<const vector_graph> graph;
+};
+
+} // namespace cmem

@@ -1,0 +1,71 @@
+#pragma once
+// Keeps the index of vectors up to date with the snapshots.
+
+#include "storage/vector_columns.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+
+namespace cmem {
+
+/// Makes graphs of neighbors over columns, e.g. vector_graph_builder. Threads: one.
+class vector_graph_maker {
+public:
+  vector_graph_maker() = default;
+  virtual ~vector_graph_maker() = default;
+  vector_graph_maker(const vector_graph_maker&) = delete;
+  vector_graph_maker& operator=(const vector_graph_maker&) = delete;
+
+  /// A graph over slots [0, n) of `columns`, where n is as far as it got: the next call goes on
+  /// from there. Calls give columns of one lineage, each with all the slots of the one before; may
+  /// be null while there is nothing. `s` is the snapshot that the columns were brought up to date
+  /// with: what is not current in it need not be found. May throw std::bad_alloc: then the call
+  /// may be repeated.
+  [[nodiscard]] virtual std::shared_ptr<const vector_graph> extend(
+    const graph_snapshot& s, const std::shared_ptr<const vector_columns>& columns) = 0;
+  /// The last graph has all slots of the last columns.
+  [[nodiscard]] virtual bool complete() const noexcept = 0;
+};
+
+struct vector_indexer_options {
+  /// Makes the maker of a lineage's graphs; empty: there are none.
+  std::function<std::unique_ptr<vector_graph_maker>()> make_graph = {};
+  /// New columns of the live slots are begun when a larger share of all slots is dead …
+  double dead_share_max = 0.3;
+  std::uint32_t dead_slots_min = 4096; ///< … and at least so many
+  /// Concepts looked at for new columns by each call of update().
+  std::uint32_t concepts_a_step = 100'000;
+};
+
+/// Threads: one at a time.
+class vector_indexer {
+public:
+  explicit vector_indexer(vector_indexer_options options = {});
+  ~vector_indexer();
+  vector_indexer(const vector_indexer&) = delete;
+  vector_indexer& operator=(const vector_indexer&) = delete;
+
+  /// A generation of all concepts of `s`. Time: the size of the memory.
+  [[nodiscard]] std::shared_ptr<const vector_index> rebuild(const graph_snapshot& s);
+  /// The generation before brought up to `s`: `changed` names at least the concepts whose vector is
+  /// not the one of the snapshot given last; repetitions do no harm. Costs as much as `changed`,
+  /// and a step of new columns while these are made. The first call of all is a rebuild().
+  /// Precondition: snapshots come in order of their versions. Throws std::bad_alloc: then the
+  /// call may be repeated, with the same changes and more.
+  [[nodiscard]] std::shared_ptr<const vector_index> update(const graph_snapshot& s,
+                                                           std::span<const std::uint32_t> changed);
+  /// There is more to do without any change: update() with no changes goes on with it.
+  [[nodiscard]] bool has_more_to_do() const noexcept;
+
+private:
+  struct lineage;
+
+  vector_indexer_options options_;
+  std::unique_ptr<lineage> current_;
+  std::unique_ptr<lineage> next_; // made of the live slots; null while there are few dead ones
+  std::uint32_t next_index_ = 0;  // concepts below it are in next_
+};
+
+} // namespace cmem
