@@ -32,7 +32,7 @@ bool vector_columns_builder::take(const graph_snapshot& s, std::uint32_t index) 
   const bool known = index < indices_ && shared_->newest[index] != 0;
   const bool learned = index < s.index_count() && s.is_learned(index);
   const std::span<const float> vector = learned ? s.at(index).vector() : std::span<const float>();
-  if (vector.empty() || full()) {
+  if (vector.empty()) {
     if (known)
       set_live(index, false);
     return false;
@@ -61,6 +61,8 @@ bool vector_columns_builder::take(const graph_snapshot& s, std::uint32_t index) 
 }
 
 void vector_columns_builder::reserve(std::uint32_t index) {
+  if (slots_ == vector_columns::slot_none - 1)
+    throw std::bad_alloc();
   vector_slots& to = *shared_;
   to.codes.reserve(slots_ + 1);
   to.unit_scales.reserve(slots_ + 1);

@@ -111,8 +111,8 @@ public:
   explicit vector_columns_builder(std::uint32_t dimension);
 
   /// Brings the lineage up to date with one concept: appends a slot where the concept has a vector
-  /// in `s` and its version is not that of its newest slot. Whether it did. Throws std::bad_alloc:
-  /// then nothing is changed.
+  /// in `s` and its version is not that of its newest slot. Whether it did. Throws std::bad_alloc,
+  /// also where slots have no more numbers: then nothing is changed.
   bool take(const graph_snapshot& s, std::uint32_t index);
   /// All taken so far.
   [[nodiscard]] std::shared_ptr<const vector_columns> publish() const;
@@ -120,8 +120,6 @@ public:
   [[nodiscard]] std::uint32_t slots() const noexcept { return slots_; }
   /// Slots that no concept had in the snapshot with which it was taken last.
   [[nodiscard]] std::uint32_t dead() const noexcept { return slots_ - live_; }
-  /// No more slots fit: only a new lineage has room.
-  [[nodiscard]] bool full() const noexcept { return slots_ == vector_columns::slot_none - 1; }
 
 private:
   void reserve(std::uint32_t index);

@@ -1,0 +1,59 @@
+#pragma once
+// Which concepts a search may return: a function of the snapshot and the concept alone.
+
+#include "storage/concept_id.hpp"
+#include "storage/graph_snapshot.hpp"
+#include "storage/result.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace cmem {
+
+/// All of it must hold. By itself it lets every learned concept through.
+struct concept_filter {
+  /// Keys with the values they must have.
+  std::vector<std::pair<std::string, std::string>> attributes = {};
+  float confidence_min = 0.0F;
+  float strength_min = 0.0F; ///< as of the snapshot's time
+  /// One of these; an empty list lets nothing through. Unset: any.
+  std::optional<std::vector<concept_id>> ids = std::nullopt;
+
+  [[nodiscard]] bool passes_all() const noexcept {
+    return attributes.empty() && confidence_min <= 0.0F && strength_min <= 0.0F && !ids;
+  }
+};
+
+/// Fails (invalid_argument): NaN as a least confidence or strength. Bounds that nothing can meet,
+/// and attributes that nothing has, are no error.
+[[nodiscard]] result<void> check(const concept_filter& f);
+
+/// A filter made ready for many concepts of one snapshot. Borrows both. Threads: any.
+class filtered_concepts {
+public:
+  /// Precondition: check(f) is well.
+  filtered_concepts(const graph_snapshot& s, const concept_filter& f);
+
+  /// Whether the concept is learned and passes. What is looked at first costs least. Precondition:
+  /// index < s.index_count().
+  [[nodiscard]] bool contains(std::uint32_t index) const noexcept;
+  /// The learned concepts that `ids` names, ascending, each once; they need not pass otherwise.
+  /// Unset where the filter has none.
+  [[nodiscard]] const std::optional<std::vector<std::uint32_t>>& named() const noexcept {
+    return named_;
+  }
+
+private:
+  [[nodiscard]] bool has_attributes(std::uint32_t index) const noexcept;
+
+  const graph_snapshot& s_;
+  const concept_filter& filter_;
+  std::vector<attribute_update> wanted_; // views of the filter's, ascending keys
+  std::optional<std::vector<std::uint32_t>> named_;
+};
+
+} // namespace cmem
