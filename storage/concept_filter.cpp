@@ -7,9 +7,9 @@ namespace cmem {
 
 result<void> check(const concept_filter& f) {
   if (std::isnan(f.confidence_min))
-    return failure{errc::invalid_argument, "confidence_min is nan: must be a number"};
+    return failure{errc::invalid_argument, "confidence_min is NaN: give the least confidence that a concept may have, from 0 to 1"};
   if (std::isnan(f.strength_min))
-    return failure{errc::invalid_argument, "strength_min is nan: must be a number"};
+    return failure{errc::invalid_argument, "strength_min is NaN: give the least strength that a concept may have, 0 or more"};
   return {};
 }
 

@@ -7,6 +7,7 @@
 
 #include "storage/graph_snapshot.hpp"
 #include "storage/growing_array.hpp"
+#include "storage/prefetch.hpp"
 #include "storage/vector_kernels.hpp"
 
 #include <algorithm>
@@ -90,6 +91,12 @@ public:
   /// The newest slot of the concept with this index, or slot_none: it had no vector by then. Any
   /// index.
   [[nodiscard]] std::uint32_t slot_of(std::uint32_t index) const noexcept;
+
+  /// Fetches what slot_of() reads first, for a call some time later.
+  void prefetch_slot_of(std::uint32_t index) const noexcept {
+    if (index < indices_)
+      prefetch_line(&shared_->newest[index]);
+  }
 
   /// Slots [first, first + count) have their columns behind one another: codes(first),
   /// &norm(first) and so on are the beginnings of arrays. `first` < slots().

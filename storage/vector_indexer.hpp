@@ -62,6 +62,8 @@ public:
 private:
   struct lineage;
 
+  [[nodiscard]] bool has_many_dead() const noexcept;
+
   vector_indexer_options options_;
   std::unique_ptr<lineage> current_;
   std::unique_ptr<lineage> next_; // made of the live slots; null while there are few dead ones

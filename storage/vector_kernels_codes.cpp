@@ -41,6 +41,20 @@ void at_plain(const std::int8_t* query, const std::int8_t* const* codes, std::si
 
 #if defined(__x86_64__)
 
+__attribute__((target("avx2"), always_inline)) inline std::int32_t sum_of(__m256i sum) noexcept {
+  __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+  half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0b01'00'11'10));
+  half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0b10'11'00'01));
+  return _mm_cvtsi128_si32(half);
+}
+
+__attribute__((target("avx512f,avx512bw,avx512vnni"), always_inline)) inline std::int32_t sum_of(
+  __m512i sum) noexcept {
+  // Masked, since GCC 12 warns of its own plain ones.
+  return sum_of(_mm256_add_epi32(_mm512_maskz_extracti64x4_epi64(0xF, sum, 0),
+                                 _mm512_maskz_extracti64x4_epi64(0xF, sum, 1)));
+}
+
 // One instruction multiplies bytes without a sign by such with one and adds four products. 128 is
 // added to each code of `b` (a flipped sign bit), and 128 times the sum of `a` taken off again.
 __attribute__((target("avx512f,avx512bw,avx512vnni"), always_inline)) inline __m512i multiply_vnni(
@@ -59,12 +73,12 @@ surplus_vnni(const std::int8_t* a, std::size_t stride) noexcept {
   __m512i sum = _mm512_setzero_si512();
   for (std::size_t i = 0; i < stride; i += code_unit)
     sum = _mm512_dpbusd_epi32(sum, all, _mm512_loadu_si512(a + i));
-  return _mm512_reduce_add_epi32(sum);
+  return sum_of(sum);
 }
 
 __attribute__((target("avx512f,avx512bw,avx512vnni"))) std::int32_t one_vnni(
   const std::int8_t* a, const std::int8_t* b, std::size_t stride) noexcept {
-  return _mm512_reduce_add_epi32(multiply_vnni(a, b, stride)) - surplus_vnni(a, stride);
+  return sum_of(multiply_vnni(a, b, stride)) - surplus_vnni(a, stride);
 }
 
 __attribute__((target("avx512f,avx512bw,avx512vnni"))) void run_vnni(const std::int8_t* query,
@@ -74,7 +88,7 @@ __attribute__((target("avx512f,avx512bw,avx512vnni"))) void run_vnni(const std::
                                                                      std::int32_t* out) noexcept {
   const std::int32_t surplus = surplus_vnni(query, stride);
   for (std::size_t n = 0; n < count; ++n)
-    out[n] = _mm512_reduce_add_epi32(multiply_vnni(query, codes + n * stride, stride)) - surplus;
+    out[n] = sum_of(multiply_vnni(query, codes + n * stride, stride)) - surplus;
 }
 
 __attribute__((target("avx512f,avx512bw,avx512vnni"))) void at_vnni(const std::int8_t* query,
@@ -88,7 +102,7 @@ __attribute__((target("avx512f,avx512bw,avx512vnni"))) void at_vnni(const std::i
   for (std::size_t n = 0; n < count; ++n) {
     if (n + fetch_ahead < count)
       fetch(codes[n + fetch_ahead], stride);
-    out[n] = _mm512_reduce_add_epi32(multiply_vnni(query, codes[n], stride)) - surplus;
+    out[n] = sum_of(multiply_vnni(query, codes[n], stride)) - surplus;
   }
 }
 
@@ -102,10 +116,7 @@ __attribute__((target("avx2"), always_inline)) inline std::int32_t multiply_256(
       _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(b + i)));
     sum = _mm256_add_epi32(sum, _mm256_madd_epi16(x, y));
   }
-  __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
-  half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0b01'00'11'10));
-  half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0b10'11'00'01));
-  return _mm_cvtsi128_si32(half);
+  return sum_of(sum);
 }
 
 __attribute__((target("avx2"))) std::int32_t one_avx2(const std::int8_t* a, const std::int8_t* b,

@@ -262,10 +262,10 @@ private:
     require(s.at(*source).id() == a, "what is found is what was asked for");
     check_neighbors(s, *source);
     check_paths(s, *source, *target, in_.below(8));
-    const auto near = nearest(s, vector_values, 3);
+    const auto near = nearest(s, {}, {.vector = vector_values, .k = 3});
     require(near.has_value(), "a good vector is answered");
-    for (std::size_t i = 1; i < near->size(); ++i)
-      require((*near)[i - 1].cosine >= (*near)[i].cosine, "the nearest comes first");
+    for (std::size_t i = 1; i < near->found.size(); ++i)
+      require(near->found[i - 1].score >= near->found[i].score, "the nearest comes first");
   }
   void check_neighbors(const graph_snapshot& s, std::uint32_t of) {
     for (const direction d : {direction::outgoing, direction::incoming}) {

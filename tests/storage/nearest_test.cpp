@@ -9,12 +9,12 @@ using namespace cmem::test;
 namespace {
 
 std::string found(const graph_memory& m, std::vector<float> query, std::size_t k) {
-  const auto all = nearest(m.snapshot(), query, k);
+  const auto all = nearest(m.snapshot(), {}, {.vector = query, .k = k});
   if (!all)
     return std::string(to_string(all.error().code)) + ": " + all.error().detail;
   std::string s;
-  for (const similar_concept& c : *all)
-    s += std::to_string(m.number(c.index)) + ":" + std::to_string(c.cosine) + " ";
+  for (const similar_concept& c : all->found)
+    s += std::to_string(m.number(c.index)) + ":" + std::to_string(c.score) + " ";
   return s;
 }
 
@@ -80,7 +80,7 @@ TEST_CASE("Random vectors: the k nearest are those of a full sort") {
     for (int i = 0; i < 30; ++i) {
       const std::vector<float> query = any();
       const std::size_t k = 1 + below(random, 320);
-      const auto all = nearest(m.snapshot(), query, k).value();
+      const auto all = nearest(m.snapshot(), {}, {.vector = query, .k = k}).value().found;
       REQUIRE(all.size() == std::min<std::size_t>(k, vectors.size()));
       std::vector<float> cosines;
       for (const auto& [n, v] : vectors) {
@@ -94,10 +94,10 @@ TEST_CASE("Random vectors: the k nearest are those of a full sort") {
       }
       std::sort(cosines.rbegin(), cosines.rend());
       for (std::size_t j = 0; j < all.size(); ++j) {
-        REQUIRE(all[j].cosine == Approx(cosines[j]).margin(1e-6));
+        REQUIRE(all[j].score == Approx(cosines[j]).margin(1e-6));
         if (j > 0)
-          REQUIRE(std::pair(-all[j - 1].cosine, m.number(all[j - 1].index))
-                  < std::pair(-all[j].cosine, m.number(all[j].index)));
+          REQUIRE(std::pair(-all[j - 1].score, m.number(all[j - 1].index))
+                  < std::pair(-all[j].score, m.number(all[j].index)));
       }
     }
   }

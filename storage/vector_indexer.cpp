@@ -1,0 +1,80 @@
+#include "storage/vector_indexer.hpp"
+
+#include <algorithm>
+
+namespace cmem {
+
+/// Columns, and the graph over them.
+struct vector_indexer::lineage {
+  lineage(std::uint32_t dimension, const vector_indexer_options& o)
+    : columns(dimension), graph(o.make_graph ? o.make_graph() : nullptr) {}
+
+  [[nodiscard]] std::shared_ptr<const vector_index> publish(const graph_snapshot& s) const {
+    auto made = std::make_shared<vector_index>();
+    made->columns = columns.publish();
+    if (graph != nullptr)
+      made->graph = graph->extend(s, made->columns);
+    return made;
+  }
+  [[nodiscard]] bool graph_is_complete() const noexcept {
+    return graph == nullptr || graph->complete();
+  }
+
+  vector_columns_builder columns;
+  std::unique_ptr<vector_graph_maker> graph; // null: none is made
+};
+
+vector_indexer::vector_indexer(vector_indexer_options options) : options_(std::move(options)) {}
+
+vector_indexer::~vector_indexer() = default;
+
+std::shared_ptr<const vector_index> vector_indexer::rebuild(const graph_snapshot& s) {
+  auto fresh = std::make_unique<lineage>(s.vector_dimension(), options_);
+  for (std::uint32_t i = 0; i < s.index_count(); ++i)
+    (void) fresh->columns.take(s, i);
+  auto made = fresh->publish(s);
+  current_ = std::move(fresh);
+  next_.reset();
+  return made;
+}
+
+std::shared_ptr<const vector_index> vector_indexer::update(const graph_snapshot& s,
+                                                           std::span<const std::uint32_t> changed) {
+  if (current_ == nullptr)
+    return rebuild(s);
+  for (const std::uint32_t i : changed)
+    (void) current_->columns.take(s, i);
+  if (next_ == nullptr && has_many_dead()) {
+    next_ = std::make_unique<lineage>(s.vector_dimension(), options_);
+    next_index_ = 0;
+  }
+  if (next_ == nullptr)
+    return current_->publish(s);
+
+  // What lies beyond is taken as it is when its turn comes.
+  for (const std::uint32_t i : changed)
+    if (i < next_index_)
+      (void) next_->columns.take(s, i);
+  const std::uint32_t end =
+    next_index_ + std::min(options_.concepts_a_step, s.index_count() - next_index_);
+  for (; next_index_ < end; ++next_index_)
+    (void) next_->columns.take(s, next_index_);
+  auto made = next_->publish(s);
+  if (next_index_ < s.index_count() || !next_->graph_is_complete())
+    return current_->publish(s);
+  current_ = std::move(next_);
+  return made;
+}
+
+bool vector_indexer::has_many_dead() const noexcept {
+  const std::uint32_t dead = current_->columns.dead();
+  return dead >= options_.dead_slots_min
+         && static_cast<double>(dead)
+              > options_.dead_share_max * static_cast<double>(current_->columns.slots());
+}
+
+bool vector_indexer::has_more_to_do() const noexcept {
+  return next_ != nullptr || (current_ != nullptr && !current_->graph_is_complete());
+}
+
+} // namespace cmem

@@ -1,0 +1,88 @@
+#pragma once
+// Exact search in columns of codes: what the codes say of a vector's rank is a bound, and only
+// vectors whose bound reaches the k-th best are compared themselves.
+//
+// The bound is that of Cauchy and Schwarz. With q = q' + a and x = x' + b, where q' and x' are what
+// the codes stand for: q.x = q'.x' + q'.b + a.x <= q'.x' + |q'| |b| + |a| |x|.
+
+#include "storage/concept_filter.hpp"
+#include "storage/deadline_watch.hpp"
+#include "storage/vector_columns.hpp"
+#include "storage/vector_scores.hpp"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace cmem {
+
+/// Upper bounds of ranks from codes. A key is as a rank: more is better.
+class vector_bounds {
+public:
+  explicit vector_bounds(const vector_scorer& scorer);
+
+  /// Keys of slots [first, first + count) to `keys`. Precondition: count is in [1, run_max] and at
+  /// most columns.run_of(first); the columns have the query's dimension.
+  void keys_of_run(const vector_columns& columns, std::uint32_t first, std::uint32_t count,
+                   float* keys) const noexcept;
+  static constexpr std::uint32_t run_max = 1024;
+  /// The same of count <= run_max slots anywhere.
+  void keys_of(const vector_columns& columns, std::span<const std::uint32_t> slots,
+               float* keys) const noexcept;
+  /// What has a smaller key ranks below this.
+  [[nodiscard]] float least_key(double rank) const noexcept;
+
+private:
+  [[nodiscard]] float unit_bound(std::int32_t product, float unit_scale,
+                                 float unit_residual) const noexcept {
+    return static_cast<float>(product) * unit_scale_ * unit_scale
+           + (residual_factor_ * unit_residual + query_residual_);
+  }
+  [[nodiscard]] float key(float unit_bound, double norm) const noexcept;
+
+  vector_metric metric_;
+  double norm_;                    // of the query
+  float unit_scale_ = 0.0F;        // of the query
+  float residual_factor_ = 0.0F;   // of a slot's residual
+  float query_residual_ = 0.0F;    // that of the query, and for what floats round
+  std::vector<std::int8_t> codes_; // of the query
+};
+
+/// One search. Borrows everything; `filter` may be null: all pass. Threads: one.
+class vector_scan {
+public:
+  vector_scan(const graph_snapshot& s, const vector_columns& columns, const vector_scorer& scorer,
+              const filtered_concepts* filter, float confidence_min, best_concepts& best,
+              deadline_watch& watch);
+
+  /// Looks at all slots, in their order: for filters that let most pass.
+  void look_at_all();
+  /// The same, best keys first: for filters that let few pass and have to be asked often.
+  void look_at_all_best_first();
+  /// Looks at these concepts alone, through their newest slots; at those whose slot is not current
+  /// not at all. Precondition: each once.
+  void look_at(std::span<const std::uint32_t> indices);
+
+private:
+  struct candidate {
+    float key;
+    std::uint32_t slot;
+  };
+
+  void mask_confidences(std::uint32_t first, std::uint32_t count, float* keys) const noexcept;
+  void collect(const float* keys, std::uint32_t first, std::uint32_t count, float least);
+  void consider_collected();
+  void consider(std::span<const candidate> some);
+
+  const graph_snapshot& s_;
+  const vector_columns& columns_;
+  const vector_scorer& scorer_;
+  const filtered_concepts* filter_;
+  float confidence_min_;
+  best_concepts& best_;
+  deadline_watch& watch_;
+  vector_bounds bounds_;
+  std::vector<candidate> collected_;
+};
+
+} // namespace cmem
