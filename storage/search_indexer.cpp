@@ -8,18 +8,20 @@ search_indexer::~search_indexer() = default;
 
 std::shared_ptr<const search_index> search_indexer::update(const graph_snapshot& s) {
   const change_trail& trail = s.trail();
-  const bool anew = !begun_ || covers_ < trail.begin();
+  const bool anew = made_.empty() || covers_ < trail.begin();
   if (!anew && covers_ == trail.end() && !more())
     return nullptr;
   search_index next;
   next.covers = trail.end();
-  made_.push_back(std::make_shared<const search_index>(next));
-  covers_ = next.covers;
-  begun_ = true;
+  const auto changed = anew ? std::vector<std::uint32_t>() : trail.since(covers_);
+  if (options_.vectors)
+    next.vectors = anew ? vectors_.rebuild(s) : vectors_.update(s, changed);
+  made_.push_back(std::make_shared<const search_index>(std::move(next)));
+  covers_ = trail.end();
   return made_.back();
 }
 
-bool search_indexer::more() const noexcept { return false; }
+bool search_indexer::more() const noexcept { return vectors_.has_more_to_do(); }
 
 void search_indexer::free_unused() noexcept {
   std::erase_if(made_, [this](const auto& i) { return i != made_.back() && i.use_count() == 1; });

@@ -3,6 +3,7 @@
 
 #include "storage/graph_snapshot.hpp"
 #include "storage/search_index.hpp"
+#include "storage/vector_indexer.hpp"
 
 #include <cstdint>
 #include <list>
@@ -38,8 +39,8 @@ public:
 
 private:
   const search_index_options options_;
-  std::uint64_t covers_ = 0;
-  bool begun_ = false;
+  vector_indexer vectors_;
+  std::uint64_t covers_ = 0; // of the last one
   std::list<std::shared_ptr<const search_index>> made_; // newest last
 };
 
