@@ -52,6 +52,8 @@ constexpr std::array all = {
   entry{"cold", cold},
   entry{"path", path},
   entry{"weighted", weighted},
+  entry{"vectors_small", vectors_small},
+  entry{"filtered", filtered},
 };
 
 std::uint64_t involuntary_switches() {
@@ -260,7 +262,11 @@ int command(const tools::bench_arguments& arguments, const tools::console& c) {
   }
   int worst = tools::exit_ok;
   tools::status_line line(c);
-  const options o{arguments.scale, arguments.directory, arguments.seconds,
+  const options o{arguments.scale,
+                  arguments.directory,
+                  arguments.seconds,
+                  arguments.vectors,
+                  arguments.dimension,
                   [&](const std::string& text) {
                     if (line.due())
                       line.show(text);

@@ -57,6 +57,9 @@ struct options {
   double scale = 1;           ///< of sizes and times
   std::string directory = {}; ///< where stores are made; empty: the system's for temporary files
   double seconds = 0;         ///< that `soak` takes for each of its memories; 0: ten minutes
+  std::string vectors =
+    {}; ///< a file of little-endian floats, rows without gaps; empty: random ones
+  std::uint32_t dimension = 100; ///< of them
   /// Is told now and then how far a long one is.
   std::function<void(const std::string&)> on_progress = [](const std::string&) {};
 

@@ -59,5 +59,9 @@ outcome cold(const options& o);
 outcome path(const options& o);
 /// The most confident path between random concepts.
 outcome weighted(const options& o);
+/// The nearest of 50,000 vectors, exactly, beside a plain loop over their floats.
+outcome vectors_small(const options& o);
+/// The nearest of those that pass a filter.
+outcome filtered(const options& o);
 
 } // namespace cmem::bench

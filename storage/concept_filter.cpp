@@ -7,9 +7,13 @@ namespace cmem {
 
 result<void> check(const concept_filter& f) {
   if (std::isnan(f.confidence_min))
-    return failure{errc::invalid_argument, "confidence_min is NaN: give the least confidence that a concept may have, from 0 to 1"};
+    return failure{
+      errc::invalid_argument,
+      "confidence_min is NaN: give the least confidence that a concept may have, from 0 to 1"};
   if (std::isnan(f.strength_min))
-    return failure{errc::invalid_argument, "strength_min is NaN: give the least strength that a concept may have, 0 or more"};
+    return failure{
+      errc::invalid_argument,
+      "strength_min is NaN: give the least strength that a concept may have, 0 or more"};
   return {};
 }
 
@@ -20,14 +24,34 @@ filtered_concepts::filtered_concepts(const graph_snapshot& s, const concept_filt
     wanted_.push_back({key, value});
   std::sort(wanted_.begin(), wanted_.end(),
             [](const attribute_update& a, const attribute_update& b) { return a.key < b.key; });
-  if (!f.ids)
-    return;
+  if (f.ids)
+    find_named();
+}
+
+void filtered_concepts::find_named() {
   named_.emplace();
-  for (const concept_id& id : *f.ids)
-    if (const auto index = s.index_of(id))
+  named_->reserve(filter_.ids->size());
+  for (const concept_id& id : *filter_.ids)
+    if (const auto index = s_.index_of(id))
       named_->push_back(*index);
-  std::sort(named_->begin(), named_->end());
-  named_->erase(std::unique(named_->begin(), named_->end()), named_->end());
+  // Bits are faster than sorting where there are not many more of them than names.
+  if (named_->size() < s_.index_count() / 64) {
+    std::sort(named_->begin(), named_->end());
+    named_->erase(std::unique(named_->begin(), named_->end()), named_->end());
+    return;
+  }
+  is_named_.resize(s_.index_count());
+  for (const std::uint32_t i : *named_)
+    is_named_[i] = true;
+  named_->clear();
+  for (std::uint32_t i = 0; i < s_.index_count(); ++i)
+    if (is_named_[i])
+      named_->push_back(i);
+}
+
+bool filtered_concepts::is_named(std::uint32_t index) const noexcept {
+  return is_named_.empty() ? std::binary_search(named_->begin(), named_->end(), index)
+                           : is_named_[index];
 }
 
 bool filtered_concepts::contains(std::uint32_t index) const noexcept {
@@ -36,7 +60,7 @@ bool filtered_concepts::contains(std::uint32_t index) const noexcept {
     return false;
   if (filter_.strength_min > 0.0F && !(s_.at(index).strength() >= filter_.strength_min))
     return false;
-  if (named_ && !std::binary_search(named_->begin(), named_->end(), index))
+  if (named_ && !is_named(index))
     return false;
   return wanted_.empty() || has_attributes(index);
 }

@@ -48,12 +48,15 @@ public:
   }
 
 private:
+  void find_named();
+  [[nodiscard]] bool is_named(std::uint32_t index) const noexcept;
   [[nodiscard]] bool has_attributes(std::uint32_t index) const noexcept;
 
   const graph_snapshot& s_;
   const concept_filter& filter_;
   std::vector<attribute_update> wanted_; // views of the filter's, ascending keys
   std::optional<std::vector<std::uint32_t>> named_;
+  std::vector<bool> is_named_; // by index, where many are named; else empty
 };
 
 } // namespace cmem

@@ -74,12 +74,13 @@ private:
   }
 
   /// Ascending, each once: all that may pass, where the filter or somebody else knows them.
-  [[nodiscard]] std::optional<std::vector<std::uint32_t>> narrowed() const {
+  [[nodiscard]] std::optional<std::span<const std::uint32_t>> narrowed() {
     if (filter_.named())
-      return filter_.named();
+      return *filter_.named();
     if (query_.filter.attributes.empty() || !sources_.with_attributes)
       return std::nullopt;
-    return ascending(*sources_.with_attributes);
+    with_attributes_ = ascending(*sources_.with_attributes);
+    return with_attributes_;
   }
   /// The filter asks for more than what the columns know.
   [[nodiscard]] bool asks_records() const noexcept {
@@ -125,6 +126,7 @@ private:
   const nearest_query& query_;
   const vector_scorer& scorer_;
   filtered_concepts filter_;
+  std::vector<std::uint32_t> with_attributes_; // ascending
   best_concepts best_;
   deadline_watch watch_;
 };

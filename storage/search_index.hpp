@@ -8,7 +8,7 @@
 namespace cmem {
 
 class text_index;
-class vector_index;
+struct vector_index;
 
 /// Immutable; snapshots share it. Null parts are not kept.
 struct search_index {

@@ -18,6 +18,12 @@ std::uint32_t vector_columns::slot_of(std::uint32_t index) const noexcept {
   return slot;
 }
 
+std::uint64_t vector_columns::bytes() const noexcept {
+  const std::uint64_t of_slot = stride() + 3 * sizeof(float) + sizeof(double)
+                                + sizeof(std::uint64_t) + 2 * sizeof(std::uint32_t);
+  return slots_ * of_slot + indices_ * std::uint64_t{sizeof(std::uint32_t)};
+}
+
 vector_columns_builder::vector_columns_builder(std::uint32_t dimension)
   : shared_(std::make_shared<vector_slots>(dimension)) {}
 
@@ -56,6 +62,10 @@ bool vector_columns_builder::take(const graph_snapshot& s, std::uint32_t index) 
   // Release: pairs with slot_of(). (Only this thread writes it, so reading it above was no race.)
   std::atomic_ref<std::uint32_t>(to.newest[index]).store(slots_ + 1, std::memory_order_release);
   ++slots_;
+  if (constexpr auto group = vector_columns::confidence_group; slots_ % group == 0) {
+    const float* some = to.confidences.at(slots_ - group);
+    to.confidence_maxima[slots_ / group - 1] = *std::max_element(some, some + group);
+  }
   set_live(index, true);
   return true;
 }
@@ -69,6 +79,7 @@ void vector_columns_builder::reserve(std::uint32_t index) {
   to.unit_residuals.reserve(slots_ + 1);
   to.norms.reserve(slots_ + 1);
   to.confidences.reserve(slots_ + 1);
+  to.confidence_maxima.reserve(slots_ / vector_columns::confidence_group + 1);
   to.owners.reserve(slots_ + 1);
   to.versions.reserve(slots_ + 1);
   to.before.reserve(slots_ + 1);

@@ -26,15 +26,16 @@ struct vector_slots {
   std::uint32_t dimension;
   std::size_t stride; // code_stride(dimension)
   growing_array<std::int8_t> codes;
-  growing_array<float> unit_scales;      // this, …
-  growing_array<float> unit_residuals;   // this, …
-  growing_array<double> norms;           // and this: see quantized_vector
-  growing_array<float> confidences;      // constant for a version, as is the vector
-  growing_array<std::uint32_t> owners;   // indices of concepts
-  growing_array<std::uint64_t> versions; // concept_node::payload_version
-  growing_array<std::uint32_t> before;   // 1 + the slot that its owner had before; 0: none
-  growing_array<std::uint32_t> newest;   // by index of a concept: 1 + its newest slot; 0: none.
-                                         // Written while others read: by std::atomic_ref
+  growing_array<float> unit_scales;       // this, …
+  growing_array<float> unit_residuals;    // this, …
+  growing_array<double> norms;            // and this: see quantized_vector
+  growing_array<float> confidences;       // constant for a version, as is the vector
+  growing_array<float> confidence_maxima; // of each confidence_group slots, once there are so many
+  growing_array<std::uint32_t> owners;    // indices of concepts
+  growing_array<std::uint64_t> versions;  // concept_node::payload_version
+  growing_array<std::uint32_t> before;    // 1 + the slot that its owner had before; 0: none
+  growing_array<std::uint32_t> newest;    // by index of a concept: 1 + its newest slot; 0: none.
+                                          // Written while others read: by std::atomic_ref
 };
 
 /// The slots [0, slots()) of a lineage. Immutable: what is appended later lies beyond.
@@ -42,6 +43,7 @@ struct vector_slots {
 class vector_columns {
 public:
   static constexpr std::uint32_t slot_none = 0xFFFF'FFFF;
+  static constexpr std::uint32_t confidence_group = 64; ///< divides where runs begin
 
   vector_columns(std::shared_ptr<const vector_slots> shared, std::uint32_t slots,
                  std::uint32_t indices) noexcept
@@ -77,6 +79,10 @@ public:
   [[nodiscard]] const float& confidence(std::uint32_t slot) const noexcept {
     return shared_->confidences[slot];
   }
+  /// Of slots [group * confidence_group, (group + 1) * confidence_group), all below slots().
+  [[nodiscard]] float confidence_max(std::uint32_t group) const noexcept {
+    return shared_->confidence_maxima[group];
+  }
   /// The slot that its owner had before, or slot_none.
   [[nodiscard]] std::uint32_t before(std::uint32_t slot) const noexcept {
     return shared_->before[slot] - 1;
@@ -97,6 +103,9 @@ public:
     if (index < indices_)
       prefetch_line(&shared_->newest[index]);
   }
+
+  /// Of what it was made of, with all of its lineage that lies below.
+  [[nodiscard]] std::uint64_t bytes() const noexcept;
 
   /// Slots [first, first + count) have their columns behind one another: codes(first),
   /// &norm(first) and so on are the beginnings of arrays. `first` < slots().

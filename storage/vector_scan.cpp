@@ -131,14 +131,56 @@ void vector_scan::look_at_all() {
   std::array<float, vector_bounds::run_max> keys;
   for (std::uint32_t first = 0; first < columns_.slots();) {
     const std::uint32_t count = std::min(columns_.run_of(first), vector_bounds::run_max);
-    bounds_.keys_of_run(columns_, first, count, keys.data());
-    mask_confidences(first, count, keys.data());
-    collect(keys.data(), first, count, bounds_.least_key(best_.worst_rank()));
-    consider_collected();
+    if (!put_off(first, count)) {
+      bounds_.keys_of_run(columns_, first, count, keys.data());
+      mask_confidences(first, count, keys.data());
+      collect(keys.data(), first, count, bounds_.least_key(best_.worst_rank()));
+      consider_collected();
+    }
     if (watch_.passed(count))
       return;
     first += count;
   }
+  look_at_put_off();
+}
+
+bool vector_scan::put_off(std::uint32_t first, std::uint32_t count) {
+  if (!(confidence_min_ > 0.0F))
+    return false;
+  constexpr std::uint32_t group = vector_columns::confidence_group;
+  const std::size_t before = put_off_.size();
+  for (std::uint32_t at = first; at < first + count; at += group) {
+    const bool whole = at + group <= columns_.slots();
+    if (whole && !(columns_.confidence_max(at / group) >= confidence_min_))
+      continue;
+    const float* confidence = &columns_.confidence(at);
+    for (std::uint32_t i = 0; i < std::min(group, first + count - at); ++i)
+      if (confidence[i] >= confidence_min_)
+        put_off_.push_back(at + i);
+  }
+  // Where many are confident, slots in a row cost less than these alone.
+  if (put_off_.size() - before > count / 4) {
+    put_off_.resize(before);
+    return false;
+  }
+  if (put_off_.size() >= vector_bounds::run_max)
+    look_at_put_off();
+  return true;
+}
+
+void vector_scan::look_at_put_off() {
+  std::array<float, vector_bounds::run_max> keys;
+  for (std::span<const std::uint32_t> rest = put_off_; !rest.empty();) {
+    const auto some = rest.first(std::min<std::size_t>(rest.size(), vector_bounds::run_max));
+    rest = rest.subspan(some.size());
+    bounds_.keys_of(columns_, some, keys.data());
+    const float least = bounds_.least_key(best_.worst_rank());
+    for (std::size_t i = 0; i < some.size(); ++i)
+      if (keys[i] >= least && !(columns_.confidence(some[i]) < confidence_min_))
+        collected_.push_back({keys[i], some[i]});
+    consider_collected();
+  }
+  put_off_.clear();
 }
 
 void vector_scan::consider_collected() {
@@ -230,29 +272,19 @@ void vector_scan::look_at_all_best_first() {
 
 void vector_scan::look_at(std::span<const std::uint32_t> indices) {
   constexpr std::size_t ahead = 16;
-  std::array<float, vector_bounds::run_max> keys;
-  std::array<std::uint32_t, vector_bounds::run_max> slots;
-  for (std::size_t begin = 0; begin < indices.size(); begin += vector_bounds::run_max) {
-    const auto some =
-      indices.subspan(begin, std::min<std::size_t>(vector_bounds::run_max, indices.size() - begin));
-    std::size_t count = 0;
-    for (std::size_t i = 0; i < some.size(); ++i) {
-      if (i + ahead < some.size())
-        columns_.prefetch_slot_of(some[i + ahead]);
-      const std::uint32_t slot = columns_.slot_of(some[i]);
-      if (slot != vector_columns::slot_none)
-        slots[count++] = slot;
-    }
-    bounds_.keys_of(columns_, std::span(slots).first(count), keys.data());
-    const float least = bounds_.least_key(best_.worst_rank());
-    for (std::size_t i = 0; i < count; ++i)
-      if (keys[i] >= least
-          && (confidence_min_ <= 0.0F || columns_.confidence(slots[i]) >= confidence_min_))
-        collected_.push_back({keys[i], slots[i]});
-    consider_collected();
-    if (watch_.passed(4 * some.size()))
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    if (i + ahead < indices.size())
+      columns_.prefetch_slot_of(indices[i + ahead]);
+    const std::uint32_t slot = columns_.slot_of(indices[i]);
+    if (slot != vector_columns::slot_none)
+      put_off_.push_back(slot);
+    if (put_off_.size() < vector_bounds::run_max)
+      continue;
+    look_at_put_off();
+    if (watch_.passed(4 * vector_bounds::run_max))
       return;
   }
+  look_at_put_off();
 }
 
 } // namespace cmem

@@ -70,6 +70,8 @@ private:
   };
 
   void mask_confidences(std::uint32_t first, std::uint32_t count, float* keys) const noexcept;
+  bool put_off(std::uint32_t first, std::uint32_t count);
+  void look_at_put_off();
   void collect(const float* keys, std::uint32_t first, std::uint32_t count, float least);
   void consider_collected();
   void consider(std::span<const candidate> some);
@@ -83,6 +85,7 @@ private:
   deadline_watch& watch_;
   vector_bounds bounds_;
   std::vector<candidate> collected_;
+  std::vector<std::uint32_t> put_off_; // slots that are looked at together, wherever they lie
 };
 
 } // namespace cmem

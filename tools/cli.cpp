@@ -72,6 +72,12 @@ int run_cli(int argc, const char* const* argv, const console& c, const bench_com
     ->add_option("--seconds", benches.seconds,
                  "How long `soak` runs each of its two memories, instead of ten minutes")
     ->check(CLI::Range(0.1, 86'400.0));
+  bench_app
+    ->add_option("--vectors", benches.vectors,
+                 "Vectors for those that search by them: little-endian floats, rows without gaps")
+    ->check(CLI::ExistingFile);
+  bench_app->add_option("--dimension", benches.dimension, "Of a row of --vectors")
+    ->check(CLI::Range(1, 4096));
 
   store_command_line store;
   add_store_commands(app, store);

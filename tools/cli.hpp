@@ -44,9 +44,11 @@ struct bench_arguments {
   std::vector<std::string> names; ///< empty: all
   bool json = false;
   bool list = false;
-  double scale = 1;           ///< of sizes and times
-  std::string directory = {}; ///< where stores are made; empty: the default
-  double seconds = 0;         ///< of those that run for a time of their own; 0: that
+  double scale = 1;              ///< of sizes and times
+  std::string directory = {};    ///< where stores are made; empty: the default
+  double seconds = 0;            ///< of those that run for a time of their own; 0: that
+  std::string vectors = {};      ///< a file for those of vectors; empty: random ones
+  std::uint32_t dimension = 100; ///< of its rows
 };
 
 /// What the program links in and this library does not know: benchmarks are a layer above.
