@@ -80,7 +80,7 @@ public:
     return shared_->confidences[slot];
   }
   /// Of slots [group * confidence_group, (group + 1) * confidence_group), all below slots().
-  [[nodiscard]] float confidence_max(std::uint32_t group) const noexcept {
+  [[nodiscard]] const float& confidence_max(std::uint32_t group) const noexcept {
     return shared_->confidence_maxima[group];
   }
   /// The slot that its owner had before, or slot_none.

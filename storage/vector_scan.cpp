@@ -23,6 +23,28 @@ constexpr double square_slack = 1e-11;
 // Work as deadline_watch counts it, some 2.5 ns each.
 constexpr std::uint64_t exact_work = 64;
 
+/// Calls visit(i) for all values[i] >= least, of which there are few.
+template <class Visit>
+void for_each_at_least(const float* values, std::uint32_t count, float least, Visit&& visit) {
+  constexpr std::uint32_t together = 16;
+  std::uint32_t i = 0;
+  const auto look_at = [&](std::uint32_t end) {
+    for (; i < end; ++i)
+      if (values[i] >= least)
+        visit(i);
+  };
+  while (i + together <= count) {
+    int any = 0;
+    for (std::uint32_t j = 0; j < together; ++j)
+      any |= values[i + j] >= least ? 1 : 0;
+    if (any != 0)
+      look_at(i + together);
+    else
+      i += together;
+  }
+  look_at(count);
+}
+
 } // namespace
 
 vector_bounds::vector_bounds(const vector_scorer& scorer)
@@ -108,23 +130,9 @@ void vector_scan::mask_confidences(std::uint32_t first, std::uint32_t count,
 
 void vector_scan::collect(const float* keys, std::uint32_t first, std::uint32_t count,
                           float least) {
-  constexpr std::uint32_t together = 16;
-  std::uint32_t i = 0;
-  const auto take = [&](std::uint32_t end) {
-    for (; i < end; ++i)
-      if (keys[i] >= least)
-        collected_.push_back({keys[i], first + i});
-  };
-  while (i + together <= count) {
-    int any = 0;
-    for (std::uint32_t j = 0; j < together; ++j)
-      any |= keys[i + j] >= least ? 1 : 0;
-    if (any != 0)
-      take(i + together);
-    else
-      i += together;
-  }
-  take(count);
+  for_each_at_least(keys, count, least, [&](std::uint32_t i) {
+    collected_.push_back({keys[i], first + i});
+  });
 }
 
 void vector_scan::look_at_all() {
@@ -149,15 +157,16 @@ bool vector_scan::put_off(std::uint32_t first, std::uint32_t count) {
     return false;
   constexpr std::uint32_t group = vector_columns::confidence_group;
   const std::size_t before = put_off_.size();
-  for (std::uint32_t at = first; at < first + count; at += group) {
-    const bool whole = at + group <= columns_.slots();
-    if (whole && !(columns_.confidence_max(at / group) >= confidence_min_))
-      continue;
-    const float* confidence = &columns_.confidence(at);
-    for (std::uint32_t i = 0; i < std::min(group, first + count - at); ++i)
-      if (confidence[i] >= confidence_min_)
-        put_off_.push_back(at + i);
-  }
+  const auto look_at = [&](std::uint32_t at, std::uint32_t some) {
+    for_each_at_least(&columns_.confidence(at), some, confidence_min_,
+                      [&](std::uint32_t i) { put_off_.push_back(at + i); });
+  };
+  const std::uint32_t whole = count / group;
+  if (whole > 0)
+    for_each_at_least(&columns_.confidence_max(first / group), whole, confidence_min_,
+                      [&](std::uint32_t g) { look_at(first + g * group, group); });
+  if (count % group != 0)
+    look_at(first + whole * group, count % group);
   // Where many are confident, slots in a row cost less than these alone.
   if (put_off_.size() - before > count / 4) {
     put_off_.resize(before);

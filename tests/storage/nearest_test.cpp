@@ -1,7 +1,10 @@
+#include "storage/vector_indexer.hpp"
+#include "tests/storage/counting_clock.hpp"
 #include "tests/storage/query_fixture.hpp"
 
 #include <cmath>
 #include <limits>
+#include <sstream>
 
 using namespace cmem;
 using namespace cmem::test;
@@ -100,5 +103,91 @@ TEST_CASE("Random vectors: the k nearest are those of a full sort") {
                   < std::pair(-all[j].score, m.number(all[j].index)));
       }
     }
+  }
+}
+
+TEST_CASE("Inner products and distances know lengths, and vectors of none") {
+  graph_memory m(2);
+  m.learn(1, {1.0F, 0.0F});
+  m.learn(2, {3.0F, 4.0F});
+  m.learn(3, {0.0F, 0.0F});
+  m.learn(4, {-3e38F, 3e38F});
+  m.learn(5);
+  m.learn(6, {1.0F, 0.0F});
+  m.publish();
+  const auto indexed = vector_indexer().rebuild(m.snapshot());
+  const auto found_by = [&](std::vector<float> query, vector_metric metric, std::size_t k = 10) {
+    const nearest_query q{.vector = query, .k = k, .metric = metric};
+    const auto all = nearest(m.snapshot(), {}, q).value();
+    CHECK(nearest(m.snapshot(), {.index = indexed.get()}, q).value().found == all.found);
+    std::ostringstream s;
+    for (const similar_concept& c : all.found)
+      s << m.number(c.index) << ":" << c.score << " ";
+    return s.str();
+  };
+  CHECK(found_by({1.0F, 1.0F}, vector_metric::inner_product) == "2:7 1:1 6:1 3:0 4:0 ");
+  CHECK(found_by({0.0F, 0.0F}, vector_metric::inner_product) == "1:0 2:0 3:0 4:0 6:0 ");
+  CHECK(found_by({0.0F, 0.0F}, vector_metric::l2) == "3:0 1:1 6:1 2:5 4:4.24264e+38 ");
+  CHECK(found_by({3.0F, 4.0F}, vector_metric::l2, 2) == "2:0 1:4.47214 ");
+  CHECK(found_by({-3e38F, 3e38F}, vector_metric::inner_product, 2) == "4:1.8e+77 2:3e+38 ");
+  CHECK(found_by({1.0F, 0.0F}, vector_metric::cosine) == "1:1 6:1 2:0.6 4:-0.707107 ");
+}
+
+TEST_CASE("A filter that is no number is refused") {
+  graph_memory m(2);
+  const std::vector<float> query{1.0F, 0.0F};
+  const auto refused = [&](concept_filter f) {
+    const auto answer = nearest(m.snapshot(), {}, {.vector = query, .filter = std::move(f)});
+    return answer ? "answered" : answer.error().detail;
+  };
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  CHECK(refused({.confidence_min = nan})
+        == "confidence_min is NaN: give the least confidence that a concept may have, from 0 to 1");
+  CHECK(refused({.strength_min = nan})
+        == "strength_min is NaN: give the least strength that a concept may have, 0 or more");
+  CHECK(refused({.confidence_min = 7.0F}) == "answered");
+}
+
+TEST_CASE("A search ends soon after its deadline, with what it has by then") {
+  constexpr concept_number many = 30'000;
+  graph_memory m(2);
+  const auto empty = vector_indexer().rebuild(m.snapshot());
+  for (concept_number n = 1; n <= many; ++n)
+    m.learn(n, {1.0F, static_cast<float>(n)});
+  m.publish();
+  const auto indexed = vector_indexer().rebuild(m.snapshot());
+  std::vector<std::uint32_t> all;
+  for (std::uint32_t i = 0; i < m.snapshot().index_count(); ++i)
+    all.push_back(i);
+  const std::vector<float> query{1.0F, 0.0F};
+  const concept_filter nobody{.attributes = {{"key", "value"}}};
+
+  struct way {
+    const char* name;
+    nearest_sources sources;
+    concept_filter filter;
+  };
+  for (const way& w : {way{"no index", {}, {}}, way{"slots in a row", {.index = indexed.get()}, {}},
+                       way{"best first", {.index = indexed.get()}, nobody},
+                       way{"the few with attributes", {.with_attributes = all}, nobody},
+                       way{"what changed", {.index = empty.get(), .changed = all}, {}}}) {
+    CAPTURE(w.name);
+    const auto ask = [&](const traversal_limits& limits) {
+      return nearest(m.snapshot(), w.sources,
+                     {.vector = query, .filter = w.filter, .deadline = limits.deadline},
+                     &counting_clock::now)
+        .value();
+    };
+    const auto whole = ask(counting_clock::start());
+    CHECK(whole.end == traversal_end::complete);
+    const std::uint64_t looks = counting_clock::looks();
+    CHECK(looks >= many / deadline_watch::look_every);
+    for (std::uint64_t nth = 1; nth < looks; ++nth) {
+      const auto part = ask(counting_clock::start(nth));
+      REQUIRE(part.end == traversal_end::deadline);
+      REQUIRE(counting_clock::looks() <= nth + 8);
+      REQUIRE(part.found.size() <= whole.found.size());
+    }
+    CHECK(ask(counting_clock::start(1)).found.empty());
   }
 }
