@@ -1,0 +1,172 @@
+#include "storage/vector_graph.hpp"
+
+#include "storage/vector_graph_walk.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace cmem {
+
+namespace {
+
+using entry = graph_scratch::entry;
+
+void prefetch_row(const graph_links& links, std::uint32_t slot, unsigned level) noexcept {
+  const std::uint32_t* row = links.row(slot, level);
+  for (std::size_t i = 0; i < links.width(level); i += 64 / sizeof(*row))
+    prefetch_line(row + i);
+}
+
+std::uint32_t slot_of(const entry& e) noexcept {
+  return e.word & ~(graph_scratch::visited | graph_scratch::refused);
+}
+
+/// The sorted list of a search at one level.
+class near_list {
+public:
+  near_list(std::vector<entry>& entries, std::size_t breadth) : all_(entries), breadth_(breadth) {
+    all_.clear();
+    all_.reserve(breadth + 1);
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return all_.size(); }
+  [[nodiscard]] entry& operator[](std::size_t i) noexcept { return all_[i]; }
+  /// There is room, or it is better than the worst.
+  [[nodiscard]] bool would_take(float score) const noexcept {
+    return passed_ < breadth_ || score > all_.back().score;
+  }
+  /// Where it is now.
+  std::size_t insert(float score, std::uint32_t slot, bool passes) {
+    const auto at = std::upper_bound(all_.begin(), all_.end(), score,
+                                     [](float s, const entry& e) { return s > e.score; });
+    const std::size_t position = static_cast<std::size_t>(at - all_.begin());
+    all_.insert(at, {score, slot | (passes ? 0 : graph_scratch::refused)});
+    passed_ += passes ? 1U : 0U;
+    while (passed_ > breadth_ || (passed_ == breadth_ && is_refused(all_.back()))) {
+      passed_ -= is_refused(all_.back()) ? 0U : 1U;
+      all_.pop_back();
+    }
+    return position;
+  }
+  /// The first from `i` on that was not visited, or size().
+  [[nodiscard]] std::size_t next(std::size_t i) const noexcept {
+    while (i < all_.size() && (all_[i].word & graph_scratch::visited) != 0)
+      ++i;
+    return i;
+  }
+
+private:
+  static bool is_refused(const entry& e) noexcept { return (e.word & graph_scratch::refused) != 0; }
+
+  std::vector<entry>& all_;
+  std::size_t breadth_;
+  std::size_t passed_ = 0; // the last of these is the last of all, once there are breadth_
+};
+
+} // namespace
+
+graph_links::graph_links(std::uint32_t each) noexcept
+  : neighbors(each), base(std::size_t{2} * each), upper(each) {
+  assert(each >= 2 && each <= neighbors_max);
+}
+
+void graph_scratch::begin(std::uint32_t slots) {
+  if (marks_.size() < slots)
+    marks_.resize(std::size_t{slots} + slots / 2);
+  if (++epoch_ == 0) { // epochs start over: the oldest marks must not look new
+    std::fill(marks_.begin(), marks_.end(), std::uint16_t{0});
+    epoch_ = 1;
+  }
+}
+
+void descend(const graph_links& links, const graph_scorer& scorer, unsigned from, unsigned to,
+             graph_candidate& at) noexcept {
+  std::array<std::uint32_t, graph_scorer::together_max> slots;
+  std::array<float, graph_scorer::together_max> scores;
+  for (unsigned level = from; level > to; --level)
+    for (bool closer = true; closer;) {
+      const std::uint32_t* row = links.row(at.slot, level);
+      std::size_t count = 0;
+      for (; count < links.width(level) && row[count] != 0; ++count) {
+        slots[count] = row[count] - 1;
+        scorer.prefetch(slots[count]);
+      }
+      scorer.of_each({slots.data(), count}, scores.data());
+      closer = false;
+      for (std::size_t i = 0; i < count; ++i)
+        if (scores[i] > at.score) {
+          at = {scores[i], slots[i]};
+          closer = true;
+        }
+    }
+}
+
+bool spread(const graph_links& links, const graph_scorer& scorer, unsigned level,
+            const graph_candidate& start, const graph_effort& effort, const slot_filter* filter,
+            graph_scratch& scratch) {
+  scratch.begin(links.slots);
+  near_list list(scratch.list, effort.breadth);
+  const auto passes = [filter](std::uint32_t slot) {
+    return filter == nullptr || filter->passes(slot);
+  };
+  (void) scratch.reach(start.slot);
+  list.insert(start.score, start.slot, passes(start.slot));
+  std::array<std::uint32_t, graph_scorer::together_max> slots;
+  std::array<float, graph_scorer::together_max> scores;
+  std::size_t visits = 0;
+  for (std::size_t at = 0; at < list.size();) {
+    if (visits++ == effort.visits_max)
+      return false;
+    const std::uint32_t* row = links.row(slot_of(list[at]), level);
+    list[at].word |= graph_scratch::visited;
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < links.width(level) && row[i] != 0; ++i)
+      if (scratch.reach(row[i] - 1)) {
+        slots[count] = row[i] - 1;
+        scorer.prefetch(slots[count]);
+        ++count;
+      }
+    std::size_t next = list.next(at + 1); // the best to go on with; a better one may come now
+    if (next < list.size())
+      prefetch_row(links, slot_of(list[next]), level);
+    scorer.of_each({slots.data(), count}, scores.data());
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!list.would_take(scores[i]))
+        continue;
+      const std::size_t position = list.insert(scores[i], slots[i], passes(slots[i]));
+      if (position <= next && position < list.size()) {
+        next = position;
+        prefetch_row(links, slots[i], level);
+      }
+    }
+    at = next;
+  }
+  return true;
+}
+
+vector_graph::result vector_graph::search(const vector_columns& columns, const graph_target& target,
+                                          const graph_effort& effort, const slot_filter* filter,
+                                          graph_scratch& scratch) const {
+  scratch.found.clear();
+  if (links_.entry == 0 || effort.breadth == 0)
+    return {{}, true};
+  assert(columns.slots() >= links_.slots);
+  const graph_scorer scorer(columns, metric_, target);
+  graph_candidate at{0.0F, links_.entry - 1};
+  at.score = scorer.of(at.slot);
+  descend(links_, scorer, links_.top, 0, at);
+  const bool complete = spread(links_, scorer, 0, at, effort, filter, scratch);
+  scratch.found.reserve(effort.breadth);
+  for (const entry& e : scratch.list)
+    if ((e.word & graph_scratch::refused) == 0)
+      scratch.found.push_back({e.score, slot_of(e)});
+  return {scratch.found, complete};
+}
+
+std::size_t vector_graph::memory_bytes() const noexcept {
+  const std::size_t words =
+    links_.slots * (links_.width(0) + 1) + std::size_t{links_.upper_rows} * links_.width(1);
+  return words * sizeof(std::uint32_t);
+}
+
+} // namespace cmem

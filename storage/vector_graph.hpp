@@ -1,0 +1,136 @@
+#pragma once
+// A graph of near neighbors over the slots of vector_columns: it leads to most of the slots nearest
+// to a vector, without a scan. Approximate: scores come from codes, and some slots are missed.
+//
+// Source: Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using
+// hierarchical navigable small world graphs" (2018). The search keeps one sorted list, of what it
+// found and of where it goes on, as in Fu et al., "Fast approximate nearest neighbor search with
+// the navigating spreading-out graph" (2019).
+
+#include "storage/growing_array.hpp"
+#include "storage/vector_columns.hpp"
+#include "storage/vector_scores.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace cmem {
+
+/// Slots by rows: each has one at level 0, and few have one at each level above. A row has the
+/// neighbors, 1 + slot each, and ends with the first 0.
+struct graph_links {
+  /// Slots must be below it.
+  static constexpr std::uint32_t slots_max = 1U << 30;
+  static constexpr std::uint32_t neighbors_max = 32;
+
+  /// `neighbors` of a row above level 0, twice as many in that. Precondition: 2 to neighbors_max.
+  explicit graph_links(std::uint32_t neighbors) noexcept;
+
+  [[nodiscard]] std::size_t width(unsigned level) const noexcept {
+    return level == 0 ? std::size_t{2} * neighbors : neighbors;
+  }
+  /// Precondition: the slot is in the graph, at that level.
+  [[nodiscard]] std::uint32_t* row(std::uint32_t slot, unsigned level) const noexcept {
+    return level == 0 ? base.at(slot) : upper.at(first_upper[slot] + level - 1);
+  }
+
+  std::uint32_t neighbors;
+  std::uint32_t slots = 0;                  ///< those below it have a row; 1 + the entry at least
+  std::uint32_t upper_rows = 0;             ///< in use
+  std::uint32_t entry = 0;                  ///< 1 + where searches begin; 0: there is nothing
+  unsigned top = 0;                         ///< level of the entry
+  growing_array<std::uint32_t> base;        ///< level 0
+  growing_array<std::uint32_t> upper;       ///< those of one slot follow one another, from level 1
+  growing_array<std::uint32_t> first_upper; ///< by slot; of those that have one
+};
+
+/// Higher is nearer: the cosine, the inner product, or the distance with a minus. Of codes, so it
+/// is off by what they are. What does not fit a float is clamped.
+struct graph_candidate {
+  float score = 0.0F;
+  std::uint32_t slot = 0;
+};
+
+/// The vector that neighbors are looked for of, as quantize() has it. Borrowed.
+struct graph_target {
+  const std::int8_t* codes;
+  quantized_vector form;
+};
+
+/// Which slots may be found; the others lead to them all the same.
+class slot_filter {
+public:
+  virtual ~slot_filter() = default;
+  [[nodiscard]] virtual bool passes(std::uint32_t slot) const = 0;
+};
+
+struct graph_effort {
+  /// How many of the nearest are kept while it goes on: the more, the fewer are missed.
+  std::size_t breadth = 200;
+  /// Neighborhoods looked at. Few slots pass a filter: then the search is long, and a scan better.
+  std::size_t visits_max = std::numeric_limits<std::size_t>::max();
+};
+
+/// What searches write. Reused from one to the next, for graphs of any size. Threads: one.
+class graph_scratch {
+public:
+  /// A word of the list: slot, or'ed with these.
+  static constexpr std::uint32_t visited = 1U << 31;
+  static constexpr std::uint32_t refused = 1U << 30; ///< by the filter
+  struct entry {
+    float score;
+    std::uint32_t word;
+  };
+
+  /// Forgets what was reached, and makes room for that many slots. Throws std::bad_alloc.
+  void begin(std::uint32_t slots);
+  /// Notes that the search reaches the slot. Whether it had not before.
+  [[nodiscard]] bool reach(std::uint32_t slot) noexcept {
+    const bool fresh = marks_[slot] != epoch_;
+    marks_[slot] = epoch_;
+    return fresh;
+  }
+  void prefetch(std::uint32_t slot) const noexcept { prefetch_line(&marks_[slot]); }
+
+  std::vector<entry> list;            ///< nearest first
+  std::vector<graph_candidate> found; ///< of the last search
+
+private:
+  std::vector<std::uint16_t> marks_; // by slot: epoch of the search that reached it last
+  std::uint16_t epoch_ = 0;
+};
+
+/// Immutable. Threads: any, each with a scratch of its own.
+class vector_graph {
+public:
+  vector_graph(vector_metric metric, graph_links links) noexcept
+    : metric_(metric), links_(std::move(links)) {}
+
+  struct result {
+    std::span<const graph_candidate> nearest; ///< in the scratch; ties in no order of use
+    bool complete; ///< false: visits_max ended it, what is missing may be nearer
+  };
+  /// Up to effort.breadth slots that pass, best first. `columns` has the lineage and at least the
+  /// slots that the graph was made of. Those that were dead when it got to them (see
+  /// vector_graph_builder) are never found; those that died later are: the caller tells them
+  /// apart. Equal graphs give equal answers. Throws std::bad_alloc.
+  [[nodiscard]] result search(const vector_columns& columns, const graph_target& target,
+                              const graph_effort& effort, const slot_filter* filter,
+                              graph_scratch& scratch) const;
+
+  [[nodiscard]] vector_metric metric() const noexcept { return metric_; }
+  /// It knows of slots [0, slots()).
+  [[nodiscard]] std::uint32_t slots() const noexcept { return links_.slots; }
+  /// Bytes of its rows.
+  [[nodiscard]] std::size_t memory_bytes() const noexcept;
+
+private:
+  vector_metric metric_; // const
+  graph_links links_;    // const
+};
+
+} // namespace cmem
