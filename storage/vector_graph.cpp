@@ -3,7 +3,9 @@
 #include "storage/vector_graph_walk.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
+#include <utility>
 
 namespace cmem {
 
@@ -70,13 +72,20 @@ graph_links::graph_links(std::uint32_t each) noexcept
   assert(each >= 2 && each <= neighbors_max);
 }
 
-void graph_scratch::begin(std::uint32_t slots) {
-  if (marks_.size() < slots)
-    marks_.resize(std::size_t{slots} + slots / 2);
-  if (++epoch_ == 0) { // epochs start over: the oldest marks must not look new
-    std::fill(marks_.begin(), marks_.end(), std::uint16_t{0});
-    epoch_ = 1;
-  }
+void graph_scratch::begin(std::size_t breadth) {
+  // On word vectors a search reaches 15 to 20 slots for each that it keeps.
+  const std::size_t size = std::bit_ceil(std::max<std::size_t>(1024, 40 * breadth));
+  table_.assign(size, 0);
+  shift_ = 32 - static_cast<unsigned>(std::countr_zero(size));
+  reached_ = 0;
+}
+
+void graph_scratch::grow(std::size_t reached) {
+  const std::vector<std::uint32_t> old = std::exchange(table_, std::vector<std::uint32_t>());
+  begin(reached);
+  for (const std::uint32_t word : old)
+    if (word != 0)
+      (void) reach(word - 1);
 }
 
 void descend(const graph_links& links, const graph_scorer& scorer, unsigned from, unsigned to,
@@ -104,7 +113,7 @@ void descend(const graph_links& links, const graph_scorer& scorer, unsigned from
 bool spread(const graph_links& links, const graph_scorer& scorer, unsigned level,
             const graph_candidate& start, const graph_effort& effort, const slot_filter* filter,
             graph_scratch& scratch) {
-  scratch.begin(links.slots);
+  scratch.begin(effort.breadth);
   near_list list(scratch.list, effort.breadth);
   const auto passes = [filter](std::uint32_t slot) {
     return filter == nullptr || filter->passes(slot);
@@ -120,6 +129,7 @@ bool spread(const graph_links& links, const graph_scorer& scorer, unsigned level
     const std::uint32_t* row = links.row(slot_of(list[at]), level);
     list[at].word |= graph_scratch::visited;
     std::size_t count = 0;
+    scratch.reserve(links.width(level));
     for (std::size_t i = 0; i < links.width(level) && row[i] != 0; ++i)
       if (scratch.reach(row[i] - 1)) {
         slots[count] = row[i] - 1;

@@ -75,7 +75,8 @@ struct graph_effort {
   std::size_t visits_max = std::numeric_limits<std::size_t>::max();
 };
 
-/// What searches write. Reused from one to the next, for graphs of any size. Threads: one.
+/// What a search writes. Its size goes by the search, not by the graph; reused, it saves
+/// allocations. Threads: one.
 class graph_scratch {
 public:
   /// A word of the list: slot, or'ed with these.
@@ -86,22 +87,38 @@ public:
     std::uint32_t word;
   };
 
-  /// Forgets what was reached, and makes room for that many slots. Throws std::bad_alloc.
-  void begin(std::uint32_t slots);
+  /// Forgets what was reached. Throws std::bad_alloc.
+  void begin(std::size_t breadth);
+  /// Makes room for `count` more calls of reach(). Throws std::bad_alloc.
+  void reserve(std::size_t count) {
+    if (2 * (reached_ + count) > table_.size())
+      grow(reached_ + count);
+  }
   /// Notes that the search reaches the slot. Whether it had not before.
   [[nodiscard]] bool reach(std::uint32_t slot) noexcept {
-    const bool fresh = marks_[slot] != epoch_;
-    marks_[slot] = epoch_;
-    return fresh;
+    std::size_t at = (slot * multiplier) >> shift_;
+    while (table_[at] != slot + 1) {
+      if (table_[at] == 0) {
+        table_[at] = slot + 1;
+        ++reached_;
+        return true;
+      }
+      at = (at + 1) & (table_.size() - 1);
+    }
+    return false;
   }
-  void prefetch(std::uint32_t slot) const noexcept { prefetch_line(&marks_[slot]); }
 
   std::vector<entry> list;            ///< nearest first
   std::vector<graph_candidate> found; ///< of the last search
 
 private:
-  std::vector<std::uint16_t> marks_; // by slot: epoch of the search that reached it last
-  std::uint16_t epoch_ = 0;
+  static constexpr std::uint32_t multiplier = 0x9E37'79B1; // 2^32 / golden ratio
+
+  void grow(std::size_t reached);
+
+  std::vector<std::uint32_t> table_; // 1 + slots reached, at their hashes or behind; 0: free
+  std::size_t reached_ = 0;          // at most half of it
+  unsigned shift_ = 0;
 };
 
 /// Immutable. Threads: any, each with a scratch of its own.

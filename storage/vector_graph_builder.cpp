@@ -105,7 +105,6 @@ void vector_graph_builder::reserve(std::uint32_t slots) {
   links_.base.reserve(slots);
   links_.first_upper.reserve(slots);
   links_.upper.reserve(upper_rows);
-  scratch_.begin(slots);
   scratch_.list.reserve(options_.breadth + std::size_t{2});
 }
 

@@ -135,10 +135,13 @@ void vector_scan::collect(const float* keys, std::uint32_t first, std::uint32_t 
   });
 }
 
-void vector_scan::look_at_all() {
+void vector_scan::look_at_all(std::uint32_t first) {
+  constexpr std::uint32_t group = vector_columns::confidence_group;
   std::array<float, vector_bounds::run_max> keys;
-  for (std::uint32_t first = 0; first < columns_.slots();) {
-    const std::uint32_t count = std::min(columns_.run_of(first), vector_bounds::run_max);
+  while (first < columns_.slots()) {
+    std::uint32_t count = std::min(columns_.run_of(first), vector_bounds::run_max);
+    if (first % group != 0) // whole groups from the next one on
+      count = std::min(count, group - first % group);
     if (!put_off(first, count)) {
       bounds_.keys_of_run(columns_, first, count, keys.data());
       mask_confidences(first, count, keys.data());
@@ -293,6 +296,11 @@ void vector_scan::look_at(std::span<const std::uint32_t> indices) {
     if (watch_.passed(4 * vector_bounds::run_max))
       return;
   }
+  look_at_put_off();
+}
+
+void vector_scan::look_at_slots(std::span<const std::uint32_t> slots) {
+  put_off_.assign(slots.begin(), slots.end());
   look_at_put_off();
 }
 

@@ -8,6 +8,7 @@
 #include "storage/concept_filter.hpp"
 #include "storage/deadline_watch.hpp"
 #include "storage/vector_columns.hpp"
+#include "storage/vector_graph.hpp"
 #include "storage/vector_scores.hpp"
 
 #include <cstdint>
@@ -29,6 +30,10 @@ public:
   /// The same of count <= run_max slots anywhere.
   void keys_of(const vector_columns& columns, std::span<const std::uint32_t> slots,
                float* keys) const noexcept;
+  /// The query, for a search in a graph. Borrowed from this.
+  [[nodiscard]] graph_target target() const noexcept {
+    return {codes_.data(), {unit_scale_, query_residual_, norm_}};
+  }
   /// What has a smaller key ranks below this.
   [[nodiscard]] float least_key(double rank) const noexcept;
 
@@ -55,13 +60,17 @@ public:
               const filtered_concepts* filter, float confidence_min, best_concepts& best,
               deadline_watch& watch);
 
-  /// Looks at all slots, in their order: for filters that let most pass.
-  void look_at_all();
+  /// The query, for a search in a graph. Borrowed from this.
+  [[nodiscard]] graph_target target() const noexcept { return bounds_.target(); }
+  /// Looks at all slots from this one on, in their order: for filters that let most pass.
+  void look_at_all(std::uint32_t first = 0);
   /// The same, best keys first: for filters that let few pass and have to be asked often.
   void look_at_all_best_first();
   /// Looks at these concepts alone, through their newest slots; at those whose slot is not current
   /// not at all. Precondition: each once.
   void look_at(std::span<const std::uint32_t> indices);
+  /// Looks at these slots alone. Precondition: each once.
+  void look_at_slots(std::span<const std::uint32_t> slots);
 
 private:
   struct candidate {
