@@ -53,6 +53,7 @@ constexpr std::array all = {
   entry{"path", path},
   entry{"weighted", weighted},
   entry{"vectors_small", vectors_small},
+  entry{"vectors", vectors},
   entry{"filtered", filtered},
 };
 

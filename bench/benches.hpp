@@ -61,6 +61,8 @@ outcome path(const options& o);
 outcome weighted(const options& o);
 /// The nearest of 50,000 vectors, exactly, beside a plain loop over their floats.
 outcome vectors_small(const options& o);
+/// The nearest vectors while others are learned, beside hnswlib.
+outcome vectors(const options& o);
 /// The nearest of those that pass a filter.
 outcome filtered(const options& o);
 
