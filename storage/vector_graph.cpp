@@ -23,6 +23,19 @@ std::uint32_t slot_of(const entry& e) noexcept {
   return e.word & ~(graph_scratch::visited | graph_scratch::refused);
 }
 
+// A filter is asked for so many of those that are one place at most.
+constexpr int twins_asked = 16;
+
+bool any_passes(const graph_links& links, const slot_filter* filter, std::uint32_t slot) {
+  if (filter == nullptr || filter->passes(slot))
+    return true;
+  std::uint32_t twin = links.twins[slot];
+  for (int i = 0; i < twins_asked && twin != 0; ++i, twin = links.twins[twin - 1])
+    if (filter->passes(twin - 1))
+      return true;
+  return false;
+}
+
 /// The sorted list of a search at one level.
 class near_list {
 public:
@@ -115,9 +128,7 @@ bool spread(const graph_links& links, const graph_scorer& scorer, unsigned level
             graph_scratch& scratch) {
   scratch.begin(effort.breadth);
   near_list list(scratch.list, effort.breadth);
-  const auto passes = [filter](std::uint32_t slot) {
-    return filter == nullptr || filter->passes(slot);
-  };
+  const auto passes = [&](std::uint32_t slot) { return any_passes(links, filter, slot); };
   (void) scratch.reach(start.slot);
   list.insert(start.score, start.slot, passes(start.slot));
   std::array<std::uint32_t, graph_scorer::together_max> slots;
@@ -167,15 +178,26 @@ vector_graph::result vector_graph::search(const vector_columns& columns, const g
   descend(links_, scorer, links_.top, 0, at);
   const bool complete = spread(links_, scorer, 0, at, effort, filter, scratch);
   scratch.found.reserve(effort.breadth);
-  for (const entry& e : scratch.list)
-    if ((e.word & graph_scratch::refused) == 0)
-      scratch.found.push_back({e.score, slot_of(e)});
+  const auto add = [&](float score, std::uint32_t slot) {
+    if (filter == nullptr || filter->passes(slot))
+      scratch.found.push_back({score, slot});
+    return scratch.found.size() < effort.breadth;
+  };
+  for (const entry& e : scratch.list) {
+    if ((e.word & graph_scratch::refused) != 0)
+      continue;
+    bool more = add(e.score, slot_of(e));
+    for (std::uint32_t t = links_.twins[slot_of(e)]; more && t != 0; t = links_.twins[t - 1])
+      more = add(e.score, t - 1);
+    if (!more)
+      break;
+  }
   return {scratch.found, complete};
 }
 
 std::size_t vector_graph::memory_bytes() const noexcept {
   const std::size_t words =
-    links_.slots * (links_.width(0) + 1) + std::size_t{links_.upper_rows} * links_.width(1);
+    links_.slots * (links_.width(0) + 2) + std::size_t{links_.upper_rows} * links_.width(1);
   return words * sizeof(std::uint32_t);
 }
 

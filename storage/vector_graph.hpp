@@ -21,7 +21,9 @@
 namespace cmem {
 
 /// Slots by rows: each has one at level 0, and few have one at each level above. A row has the
-/// neighbors, 1 + slot each, and ends with the first 0.
+/// neighbors, 1 + slot each, and ends with the first 0. Slots of one code are one place in the
+/// graph: the first of them has the rows, the others are its twins. (What is learned again and
+/// again with the same vector would else crowd out all that is near.)
 struct graph_links {
   /// Slots must be below it.
   static constexpr std::uint32_t slots_max = 1U << 30;
@@ -46,6 +48,7 @@ struct graph_links {
   growing_array<std::uint32_t> base;        ///< level 0
   growing_array<std::uint32_t> upper;       ///< those of one slot follow one another, from level 1
   growing_array<std::uint32_t> first_upper; ///< by slot; of those that have one
+  growing_array<std::uint32_t> twins;       ///< by slot: 1 + the next twin, newest first; 0: none
 };
 
 /// Higher is nearer: the cosine, the inner product, or the distance with a minus. Of codes, so it

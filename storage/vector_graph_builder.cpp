@@ -88,7 +88,7 @@ void vector_graph_builder::insert(const graph_snapshot& s, const vector_columns&
   while (links_.slots < end) {
     const std::uint32_t slot = links_.slots++;
     if (columns.is_current(s, slot))
-      add(columns, slot);
+      add(s, columns, slot);
   }
 }
 
@@ -104,29 +104,65 @@ void vector_graph_builder::reserve(std::uint32_t slots) {
     upper_rows += level_of(slot, options_.neighbors);
   links_.base.reserve(slots);
   links_.first_upper.reserve(slots);
+  links_.twins.reserve(slots);
   links_.upper.reserve(upper_rows);
   scratch_.list.reserve(options_.breadth + std::size_t{2});
 }
 
-void vector_graph_builder::add(const vector_columns& columns, std::uint32_t slot) {
+void vector_graph_builder::add(const graph_snapshot& s, const vector_columns& columns,
+                               std::uint32_t slot) {
   const unsigned level = level_of(slot, options_.neighbors);
-  links_.first_upper[slot] = links_.upper_rows;
-  links_.upper_rows += level;
   if (links_.entry != 0) {
     const graph_scorer scorer(columns, options_.metric, slot);
-    graph_candidate at{0.0F, links_.entry - 1};
-    at.score = scorer.of(at.slot);
-    descend(links_, scorer, links_.top, level, at);
-    for (unsigned l = std::min(level, links_.top) + 1; l-- > 0;) {
-      (void) spread(links_, scorer, l, at, {.breadth = options_.breadth}, nullptr, scratch_);
+    const graph_effort effort{.breadth = options_.breadth};
+    const graph_candidate entry{scorer.of(links_.entry - 1), links_.entry - 1};
+    graph_candidate at = entry;
+    descend(links_, scorer, links_.top, 0, at);
+    (void) spread(links_, scorer, 0, at, effort, nullptr, scratch_);
+    if (add_twin(s, columns, slot))
+      return;
+    give_upper_rows(slot, level);
+    connect(columns, slot, 0);
+    at = entry;
+    descend(links_, scorer, links_.top, std::min(level, links_.top), at);
+    for (unsigned l = std::min(level, links_.top); l > 0; --l) {
+      (void) spread(links_, scorer, l, at, effort, nullptr, scratch_);
       at = {scratch_.list.front().score, slot_of(scratch_.list.front())};
       connect(columns, slot, l);
     }
+  } else {
+    give_upper_rows(slot, level);
   }
   if (links_.entry == 0 || level > links_.top) {
     links_.entry = slot + 1;
     links_.top = level;
   }
+}
+
+void vector_graph_builder::give_upper_rows(std::uint32_t slot, unsigned level) noexcept {
+  links_.first_upper[slot] = links_.upper_rows;
+  links_.upper_rows += level;
+}
+
+bool vector_graph_builder::add_twin(const graph_snapshot& s, const vector_columns& columns,
+                                    std::uint32_t slot) noexcept {
+  for (const entry& e : scratch_.list) {
+    const std::uint32_t place = slot_of(e);
+    if (e.score < scratch_.list.front().score)
+      return false;
+    if (columns.norm(place) != columns.norm(slot)
+        || columns.unit_scale(place) != columns.unit_scale(slot)
+        || std::memcmp(columns.codes(place), columns.codes(slot), columns.stride()) != 0)
+      continue;
+    // What is dead never lives again. The newest die first where one concept has them all.
+    std::uint32_t& twins = links_.twins[place];
+    while (twins != 0 && !columns.is_current(s, twins - 1))
+      twins = links_.twins[twins - 1];
+    links_.twins[slot] = twins;
+    twins = slot + 1;
+    return true;
+  }
+  return false;
 }
 
 void vector_graph_builder::connect(const vector_columns& columns, std::uint32_t slot,
@@ -201,6 +237,7 @@ vector_graph_builder::copy vector_graph_builder::begin_copy() const {
   c.links.base.reserve(links_.slots);
   c.links.upper.reserve(links_.upper_rows);
   c.links.first_upper.reserve(links_.slots);
+  c.links.twins.reserve(links_.slots);
   c.links.slots = links_.slots;
   c.links.upper_rows = links_.upper_rows;
   c.links.entry = links_.entry;
@@ -222,6 +259,7 @@ bool vector_graph_builder::go_on(copy& c, std::uint32_t rows) const noexcept {
   const std::uint32_t end = c.rows + std::min(rows, links_.slots - c.rows);
   copy_items(links_.base, c.links.base, c.rows, end, links_.width(0));
   copy_items(links_.first_upper, c.links.first_upper, c.rows, end, 1);
+  copy_items(links_.twins, c.links.twins, c.rows, end, 1);
   c.rows = end;
   if (end != links_.slots)
     return false;

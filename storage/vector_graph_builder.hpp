@@ -29,7 +29,7 @@ struct vector_graph_options {
 /// Slots that are dead when it gets to them are left out; those that die later stay as way points
 /// for as long as the lineage lasts. The order of slots decides what the graph becomes, and nothing
 /// else: no clock, no chance (levels are drawn by a hash of the slot), not how steps are cut.
-/// Memory: 136 bytes a slot at 16 neighbors, and as much for each copy that readers have.
+/// Memory: 140 bytes a slot at 16 neighbors, and as much for each copy that readers have.
 /// Threads: one.
 class vector_graph_builder final : public vector_graph_maker {
 public:
@@ -57,7 +57,10 @@ private:
   };
 
   void reserve(std::uint32_t slots);
-  void add(const vector_columns& columns, std::uint32_t slot);
+  void add(const graph_snapshot& s, const vector_columns& columns, std::uint32_t slot);
+  [[nodiscard]] bool add_twin(const graph_snapshot& s, const vector_columns& columns,
+                              std::uint32_t slot) noexcept;
+  void give_upper_rows(std::uint32_t slot, unsigned level) noexcept;
   void connect(const vector_columns& columns, std::uint32_t slot, unsigned level);
   void offer(const vector_columns& columns, std::uint32_t to, std::uint32_t slot, unsigned level);
   [[nodiscard]] std::size_t choose(const vector_columns& columns,
