@@ -17,14 +17,13 @@ constexpr std::uint64_t slots_per_lookup = 5;
 constexpr std::uint64_t filter_work = 16;
 constexpr std::uint64_t vector_work = 64;
 
-// Of a search in a graph. On word vectors of 100 components it finds 96 % of the nearest ten.
-constexpr std::size_t effort_default = 220;
-constexpr std::size_t effort_per_k = 4;
-// What passes a filter by a smaller share is found sooner by a scan.
-constexpr double passing_share_min = 0.2;
-constexpr std::size_t visits_max_factor = 10;
-// A slot that is kept costs as much as so many in a scan.
-constexpr double slots_per_kept = 120.0;
+// What a search in a graph keeps in view. With 220 it finds 96 % of the nearest ten among word
+// vectors of 100 components.
+constexpr double effort_default = 220.0;
+constexpr double effort_per_k = 4.0;
+// Keeping a slot in view costs as much as so many in a scan.
+constexpr double slots_per_kept = 240.0;
+constexpr double visits_factor = 2.0; // before it gives up, of those expected
 
 /// The slots that a filter lets through, for a search in a graph.
 class passing_slots final : public slot_filter {
@@ -39,7 +38,7 @@ public:
   }
   /// Of all slots; an estimate from some that lie evenly.
   [[nodiscard]] double share() const {
-    constexpr std::uint64_t sample = 128;
+    constexpr std::uint64_t sample = 256;
     std::uint32_t passed = 0;
     for (std::uint64_t i = 0; i < sample; ++i)
       passed += passes(static_cast<std::uint32_t>(i * columns_.slots() / sample)) ? 1U : 0U;
@@ -140,21 +139,20 @@ private:
   }
   /// Unset: a scan is better.
   [[nodiscard]] std::optional<graph_effort> graph_effort_of(double passing_share) const {
-    const vector_columns& columns = *sources_.index->columns;
-    if (passing_share < passing_share_min)
-      return std::nullopt;
-    // The dead take their share of what is kept, but where the filter tells them from others.
-    const double slots = columns.slots();
+    const double slots = sources_.index->columns->slots();
+    const double k = static_cast<double>(query_.k);
+    // All that is in view leads on, so of those that pass a share is enough, but not without some
+    // more than are asked for.
+    const double wanted = query_.effort != 0 ? static_cast<double>(query_.effort) : effort_default;
+    const double passing = std::max(wanted * passing_share, effort_per_k * k);
+    // The dead are in view too; a filter tells them from others.
     const double live = std::clamp(static_cast<double>(s_.concept_count()), slots / 2, slots);
-    const double dead_factor = query_.filter.passes_all() ? slots / live : 1.0;
-    const std::size_t wanted =
-      query_.effort != 0 ? query_.effort : std::max(effort_default, effort_per_k * query_.k);
-    const double breadth = static_cast<double>(std::max(wanted, query_.k)) * dead_factor;
-    if (breadth * slots_per_kept > slots)
+    const double breadth = query_.filter.passes_all() ? passing * slots / live : passing;
+    const double in_view = breadth / std::max(passing_share, 1e-9);
+    if (query_.effort == 0 && in_view * slots_per_kept > slots)
       return std::nullopt;
-    graph_effort e{.breadth = static_cast<std::size_t>(breadth)};
-    e.visits_max = visits_max_factor * e.breadth;
-    return e;
+    return graph_effort{.breadth = static_cast<std::size_t>(breadth),
+                        .visits_max = static_cast<std::size_t>(visits_factor * in_view)};
   }
 
   /// Ascending, each once: all that may pass, where the filter or somebody else knows them.

@@ -1,8 +1,12 @@
 #include "storage/search_indexer.hpp"
 
+#include "storage/vector_graph_builder.hpp"
+
 namespace cmem {
 
-search_indexer::search_indexer(search_index_options options) : options_(options) {}
+search_indexer::search_indexer(search_index_options options)
+  : options_(options),
+    vectors_({.make_graph = [] { return std::make_unique<vector_graph_builder>(); }}) {}
 
 search_indexer::~search_indexer() = default;
 
