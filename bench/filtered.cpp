@@ -1,6 +1,7 @@
 // The nearest of those that pass a filter.
 
 #include "storage/nearest.hpp"
+#include "storage/vector_graph_builder.hpp"
 
 #include "bench/benches.hpp"
 #include "bench/paced_writer.hpp"
@@ -80,7 +81,9 @@ outcome filtered(const options& options) {
   const core_pin reader(1);
   vector_set set = load_vectors(options, options.scaled(341'479));
   const vector_set queries = take_queries(set, 200);
-  const vector_memory memory(set, extras_of);
+  vector_indexer_options indexing;
+  indexing.make_graph = [] { return std::make_unique<vector_graph_builder>(); };
+  const vector_memory memory(set, extras_of, std::move(indexing));
   const graph_snapshot& s = memory.snapshot();
   nearest_query query{.vector = {}, .k = k}; // with the filter of one case after the other
   const auto ask = [&](std::uint32_t q, const filtered_case& c) {
@@ -142,7 +145,7 @@ outcome filtered(const options& options) {
                       by_scan ? scan : three, ratio_at_most(1)});
   }
   o.rows.push_back({"recall of 10", static_cast<double>(hits) / static_cast<double>(expected), "",
-                    "", 0, at_least(1)});
+                    "", 0, at_least(0.95)});
   o.rows.push_back({"results missing", static_cast<double>(missing), "", "", 0, at_most(0)});
   o.notes = {set.name + "; " + std::to_string(queries.rows())
              + " other rows asked for, the nearest 10 by cosine of those that pass"};

@@ -92,6 +92,8 @@ vector_memory::vector_memory(const vector_set& set,
   publish();
   snapshot_ = engine_->share();
   index_ = indexer_.rebuild(*snapshot_);
+  while (indexer_.has_more_to_do())
+    index_ = indexer_.update(*snapshot_, {});
   for (std::uint32_t row = 0; row < set.rows(); ++row)
     indices_.push_back(snapshot_->index_of(id_of(row)).value());
 }

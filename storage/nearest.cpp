@@ -161,6 +161,10 @@ private:
       return *filter_.named();
     if (query_.filter.attributes.empty() || !sources_.with_attributes)
       return std::nullopt;
+    // So many are not looked at one by one.
+    if (sources_.index != nullptr
+        && slots_per_lookup * sources_.with_attributes->size() > sources_.index->columns->slots())
+      return std::nullopt;
     with_attributes_ = ascending(*sources_.with_attributes);
     return with_attributes_;
   }

@@ -25,13 +25,14 @@ struct nearest_query {
   concept_filter filter = {};
   /// Look at all that could be among the nearest, also where a graph of neighbors would be faster.
   bool exact = false;
-  /// What a search in a graph keeps in view: more is slower, and misses less. 0: as it thinks best.
+  /// What a search in a graph keeps in view: more is slower, and misses less. 0: some 220, or a
+  /// scan where that is faster; else a graph is asked wherever there is one.
   std::size_t effort = 0;
   std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
 };
 
 /// What a snapshot carries that makes it faster. The answer is the same with all of it, some or
-/// none.
+/// none, but for what a graph of neighbors misses.
 struct nearest_sources {
   /// A generation made from this snapshot or an older one; null: every concept is looked at.
   const vector_index* index = nullptr;
@@ -50,8 +51,10 @@ struct nearest_answer {
 };
 
 /// The k concepts that pass the filter and have the nearest vectors: fewer only where fewer pass
-/// and have one. Exact: what comes out is what comparing all vectors in double would give. For
-/// cosine vectors that are all zero are left out, as they have no direction. k = 0 finds nothing.
+/// and have one. Exact: what comes out is what comparing all vectors in double would give, unless
+/// the index has a graph of the query's metric and the query does not ask for `exact`. Then scores
+/// and order are right, and a few of the nearest may be missed. For cosine vectors that are all
+/// zero are left out, as they have no direction. k = 0 finds nothing.
 ///
 /// Fails (invalid_argument): a vector of the wrong dimension, a component that is not finite, for
 /// cosine a vector that is all zero, and NaN in the filter. Time: with an index and no filter some

@@ -25,7 +25,8 @@ public:
   /// may be repeated.
   [[nodiscard]] virtual std::shared_ptr<const vector_graph> extend(
     const graph_snapshot& s, const std::shared_ptr<const vector_columns>& columns) = 0;
-  /// The last graph has all slots of the last columns.
+  /// Another call with the same columns would do nothing: the last graph has all slots but for a
+  /// tail that is soon scanned.
   [[nodiscard]] virtual bool complete() const noexcept = 0;
 };
 

@@ -200,3 +200,42 @@ TEST_CASE("A snapshot that is held answers as before") {
       all.pop_front();
   }
 }
+
+TEST_CASE("What passes and lies beyond all that does not is found by a scan") {
+  engine_options o;
+  o.vector_dimension = 2;
+  o.overflow = overflow_policy::reject;
+  o.arena_bytes = std::size_t{1} << 28;
+  const auto memory = std::move(engine::create(std::move(o))).value();
+  // A fan of directions: the confident half of them is far from where the query looks.
+  constexpr std::uint32_t concepts = 2000;
+  for (concept_number n = 0; n < concepts; ++n) {
+    const float turn = static_cast<float>(n) / concepts;
+    const std::vector<float> v{1.0F - turn, turn};
+    REQUIRE(memory
+              ->write(op::learn_concept{
+                .id = id_of(n), .vector = v, .confidence = 2 * n < concepts ? 0.1F : 0.9F})
+              .has_value());
+  }
+  while (memory->reconcile().entries > 0) {}
+  const snapshot_handle s = memory->share();
+  vector_indexer_options options;
+  options.make_graph = [] {
+    return std::make_unique<vector_graph_builder>(
+      vector_graph_options{.slots_min = 1, .tail_max = 1});
+  };
+  vector_indexer indexer(std::move(options));
+  auto index = indexer.rebuild(*s);
+  while (indexer.has_more_to_do())
+    index = indexer.update(*s, {});
+  REQUIRE(index->graph->slots() > concepts - 64); // the rest is scanned
+  const std::vector<float> query{1.0F, 0.0F};
+  const auto found =
+    nearest(*s, {.index = index.get()},
+            {.vector = query, .k = k, .filter = {.confidence_min = 0.5F}, .effort = 20})
+      .value()
+      .found;
+  REQUIRE(found.size() == k);
+  for (std::uint32_t i = 0; i < k; ++i)
+    CHECK(s->at(found[i].index).id() == id_of(concepts / 2 + i));
+}
