@@ -55,6 +55,7 @@ constexpr std::array all = {
   entry{"vectors_small", vectors_small},
   entry{"vectors", vectors},
   entry{"filtered", filtered},
+  entry{"text", text},
 };
 
 std::uint64_t involuntary_switches() {

@@ -65,5 +65,7 @@ outcome vectors_small(const options& o);
 outcome vectors(const options& o);
 /// The nearest of those that pass a filter.
 outcome filtered(const options& o);
+/// Concepts by the words of their content and name, beside SQLite's FTS5.
+outcome text(const options& o);
 
 } // namespace cmem::bench
