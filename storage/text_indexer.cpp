@@ -53,10 +53,9 @@ text_index::piece text_indexer::merged(pieces all) {
   return m.finish(all);
 }
 
-std::shared_ptr<const text_index> text_indexer::publish(pieces all, std::uint64_t words) {
+void text_indexer::publish(pieces all, std::uint64_t words) {
   std::erase_if(all, [](const text_index::piece& p) { return p.live() == 0; });
   last_ = std::make_shared<const text_index>(std::move(all), words);
-  return last_;
 }
 
 std::shared_ptr<const text_index> text_indexer::rebuild(const graph_snapshot& s) {
@@ -75,7 +74,8 @@ std::shared_ptr<const text_index> text_indexer::rebuild(const graph_snapshot& s)
     all.push_back(std::move(one));
   }
   merge_.reset();
-  return publish(std::move(all), words);
+  publish(std::move(all), words);
+  return last_;
 }
 
 std::shared_ptr<const text_index> text_indexer::update(const graph_snapshot& s,
@@ -96,8 +96,8 @@ std::shared_ptr<const text_index> text_indexer::update(const graph_snapshot& s,
     [&](std::uint32_t i) { fresh.push_back(i); });
   const bool nothing_died =
     std::all_of(died.begin(), died.end(), [](const auto& d) { return d.empty(); });
-  if (nothing_died && fresh.empty() && !merge_)
-    return last_;
+  if (nothing_died && fresh.empty())
+    return merge(at_once_);
   pieces all(last_->pieces().begin(), last_->pieces().end());
   for (std::size_t i = 0; i != all.size(); ++i)
     if (!died[i].empty())
@@ -108,32 +108,34 @@ std::shared_ptr<const text_index> text_indexer::update(const graph_snapshot& s,
     work += work_of(p) * merged_a_posting;
     all.push_back(std::move(p));
   }
-  go_on(all, work);
-  tidy(all);
-  return publish(std::move(all), words);
+  std::optional<text_merge> running = std::exchange(merge_, std::nullopt); // given up by a throw
+  go_on(running, all, work);
+  tidy(running, all);
+  publish(std::move(all), words);
+  merge_ = std::move(running);
+  return last_;
 }
 
 std::shared_ptr<const text_index> text_indexer::merge(std::size_t postings_max) {
   if (!merge_)
     return last_;
   pieces all(last_->pieces().begin(), last_->pieces().end());
-  go_on(all, postings_max);
-  if (merge_)
-    return last_;
-  tidy(all);
-  return publish(std::move(all), last_->words());
+  std::optional<text_merge> running = std::exchange(merge_, std::nullopt);
+  go_on(running, all, postings_max);
+  if (!running) {
+    tidy(running, all);
+    publish(std::move(all), last_->words());
+  }
+  merge_ = std::move(running);
+  return last_;
 }
 
-void text_indexer::go_on(pieces& all, std::size_t postings_max) {
-  std::optional<text_merge> m = std::exchange(merge_, std::nullopt); // given up should it throw
-  if (!m)
+void text_indexer::go_on(std::optional<text_merge>& running, pieces& all,
+                         std::size_t postings_max) {
+  if (!running || !running->step(postings_max))
     return;
-  if (!m->step(postings_max)) {
-    merge_ = std::move(m);
-    return;
-  }
   pieces now;
-  for (const text_index::piece& before : m->pieces()) {
+  for (const text_index::piece& before : running->pieces()) {
     const auto here =
       std::find_if(all.begin(), all.end(), [&](const auto& p) { return p.part == before.part; });
     if (here != all.end()) {
@@ -148,13 +150,14 @@ void text_indexer::go_on(pieces& all, std::size_t postings_max) {
         rest.push_back(n);
     now.push_back({before.part, before.dead.with(rest)});
   }
-  all.push_back(m->finish(now));
+  all.push_back(running->finish(now));
+  running.reset();
 }
 
-void text_indexer::tidy(pieces& all) {
+void text_indexer::tidy(std::optional<text_merge>& running, pieces& all) const {
   std::erase_if(all, [](const text_index::piece& p) { return p.live() == 0; });
-  const auto is_free = [this](const text_index::piece& p) {
-    const auto busy = merge_ ? merge_->pieces() : std::span<const text_index::piece>();
+  const auto is_free = [&running](const text_index::piece& p) {
+    const auto busy = running ? running->pieces() : std::span<const text_index::piece>();
     return std::none_of(busy.begin(), busy.end(), [&p](const auto& b) { return b.part == p.part; });
   };
   const auto free_end = std::stable_partition(all.begin(), all.end(), is_free);
@@ -174,8 +177,8 @@ void text_indexer::tidy(pieces& all) {
     }
     smaller += i->live();
   }
-  if (large != small && !merge_)
-    merge_.emplace(pieces(all.begin(), all.begin() + large));
+  if (large != small && !running)
+    running.emplace(pieces(all.begin(), all.begin() + large));
   else if (small != 0) {
     text_index::piece one = merged(pieces(all.begin(), all.begin() + small));
     all.erase(all.begin(), all.begin() + small);

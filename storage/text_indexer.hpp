@@ -35,10 +35,10 @@ public:
   /// The next generation: what the last one holds, as of `s`. `changed` has all concepts that were
   /// learned, replaced, named, given other attributes or forgotten since the snapshot of the last
   /// call, and may have others, twice too; the first call takes all concepts of `s`. The same
-  /// pointer as before if nothing is new. Time: that of the changes, and of merging 32 times as
-  /// much and up to two times postings_at_once; but a list of documents of one term is merged
-  /// as a whole, and what a large merge made is copied once at its end (about a second for each
-  /// GB). Strong guarantee: one that throws (std::bad_alloc) changes nothing of the last
+  /// pointer as before if nothing is new, nor merged. Time: that of the changes, and of merging 32
+  /// times as much and up to two times postings_at_once; but a list of documents of one term is
+  /// merged as a whole, and what a large merge made is copied once at its end (about a second for
+  /// each GB). Strong guarantee: one that throws (std::bad_alloc) changes nothing of the last
   /// generation.
   std::shared_ptr<const text_index> update(const graph_snapshot& s,
                                            std::span<const std::uint32_t> changed);
@@ -59,11 +59,11 @@ private:
   /// Parts of these concepts, which are learned. Ascending indices.
   pieces parts_of(const graph_snapshot& s, std::span<const std::uint32_t> indices);
   [[nodiscard]] static text_index::piece merged(pieces all);
-  /// Merges what is small and begins what is large.
-  void tidy(pieces& all);
-  /// Goes on with the merge, and puts what it made into `all`.
-  void go_on(pieces& all, std::size_t postings_max);
-  std::shared_ptr<const text_index> publish(pieces all, std::uint64_t words);
+  /// Goes on with the merge that is running, and puts what it made into `all` once it is done.
+  static void go_on(std::optional<text_merge>& running, pieces& all, std::size_t postings_max);
+  /// Merges what is small, and begins to merge what is large.
+  void tidy(std::optional<text_merge>& running, pieces& all) const;
+  void publish(pieces all, std::uint64_t words);
 
   std::size_t at_once_;
   std::size_t a_part_;

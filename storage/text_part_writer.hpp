@@ -38,7 +38,7 @@ private:
   std::uint64_t posting_count_ = 0;
 };
 
-/// Makes a part of concepts. Threads: one at a time. Its memory is kept for the next part.
+/// Makes a part of concepts. Threads: one at a time.
 class text_part_builder {
 public:
   /// Adds a learned concept of a snapshot. Ascending indices.

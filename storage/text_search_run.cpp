@@ -40,6 +40,9 @@ std::vector<text_hit> best_texts::take() {
   hits.reserve(heap_.size());
   for (const hit& h : heap_)
     hits.push_back({h.index, static_cast<float>(h.score)});
+  constexpr std::size_t kept = 1U << 14; // what a query for everything needed is given back
+  if (heap_.capacity() > kept)
+    heap_ = {};
   return hits;
 }
 
