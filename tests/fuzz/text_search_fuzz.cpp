@@ -19,6 +19,8 @@ public:
   explicit fuzzed_memory(fuzz::input& in) : in_(in), indexer_(1 + in.below(64), 1 + in.below(64)) {
     engine_options o;
     o.arena_bytes = std::size_t{64} << 20;
+    o.log_capacity = log_entries;
+    o.merge_threads = 1;
     o.overflow = overflow_policy::reject;
     memory_ = std::move(engine::create(std::move(o))).value();
     snapshot_ = memory_->share();
@@ -73,9 +75,13 @@ public:
   }
 
 private:
+  static constexpr std::size_t log_entries = 64;
+
   void note(const result<ticket>& written, const concept_id& id) {
     require(written.has_value(), "written");
     touched_.push_back(id);
+    if (touched_.size() == log_entries)
+      publish();
   }
   void note_indices() {
     for (const concept_id& id : touched_)
