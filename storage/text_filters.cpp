@@ -56,6 +56,37 @@ bool has_attribute(const concept_view& c, std::string_view key, std::string_view
   return false;
 }
 
+/// The k first of pairs that are added.
+class first_names {
+public:
+  explicit first_names(std::size_t k) : k_(k) {}
+
+  void add(std::string_view name, std::uint32_t index) {
+    all_.emplace_back(name, index);
+    if (all_.size() / 2 > k_ + 32) // seldom: each of them is looked at twice
+      keep_first();
+  }
+  [[nodiscard]] std::vector<std::uint32_t> take() {
+    keep_first();
+    std::sort(all_.begin(), all_.end());
+    std::vector<std::uint32_t> indices;
+    for (const auto& [name, i] : all_)
+      indices.push_back(i);
+    return indices;
+  }
+
+private:
+  void keep_first() {
+    if (all_.size() <= k_)
+      return;
+    std::nth_element(all_.begin(), all_.begin() + static_cast<std::ptrdiff_t>(k_), all_.end());
+    all_.resize(k_);
+  }
+
+  std::size_t k_;
+  std::vector<std::pair<std::string, std::uint32_t>> all_;
+};
+
 bool can_be_attribute(std::string_view key, std::string_view value) noexcept {
   return key.size() <= attribute_key_bytes_max && value.size() <= attribute_value_bytes_max;
 }
@@ -65,13 +96,14 @@ bool can_be_attribute(std::string_view key, std::string_view value) noexcept {
 std::vector<std::uint32_t> find_names(const graph_snapshot& s, const text_index* index,
                                       std::span<const std::uint32_t> changed,
                                       std::string_view prefix, std::size_t k) {
-  std::vector<std::pair<std::string, std::uint32_t>> found;
   if (k == 0)
     return {};
+  k = std::min<std::size_t>(k, s.concept_count());
+  first_names found(k);
   const auto excluded = sift(s, index, changed, [&](std::uint32_t i) {
     const std::string_view name = s.at(i).name();
     if (!name.empty() && name.starts_with(prefix))
-      found.emplace_back(name, i);
+      found.add(name, i);
   });
   const std::string from = static_cast<char>(term_field::name) + std::string(prefix);
   for (std::size_t i = 0; i != excluded.size(); ++i) {
@@ -79,16 +111,11 @@ std::vector<std::uint32_t> find_names(const graph_snapshot& s, const text_index*
     std::size_t count = 0; // of this piece: more than k are not needed
     for (term_walk w(*p.part, from); !w.done() && w.key().starts_with(from) && count < k; w.next())
       for_each_live(p, excluded[i], w.postings(), [&](std::uint32_t n) {
-        found.emplace_back(w.key().substr(1), p.part->index_of(n));
+        found.add(std::string_view(w.key()).substr(1), p.part->index_of(n));
         ++count;
       });
   }
-  std::sort(found.begin(), found.end());
-  found.resize(std::min(found.size(), k));
-  std::vector<std::uint32_t> indices;
-  for (const auto& [name, i] : found)
-    indices.push_back(i);
-  return indices;
+  return found.take();
 }
 
 std::vector<std::uint32_t> attribute_postings(const graph_snapshot& s, const text_index* index,

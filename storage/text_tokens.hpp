@@ -20,8 +20,9 @@ inline constexpr std::size_t word_bytes_max = 255;
 /// letter of ASCII ("É" is "e"; "ộ", which has two, stays), and without combining marks. There is
 /// no stemming, no list of words to leave out, and no splitting of scripts that put no blanks.
 /// Text that is no valid UTF-8, or holds a NUL, is binary: it has no words, wherever that is in its
-/// first text_bytes_max bytes. Differs from FTS5 in characters that Unicode has since version 6.1,
-/// or of which it thinks otherwise since then: utf8proc knows them, SQLite 3.40 does not.
+/// first text_bytes_max bytes. Differs from FTS5 in characters that Unicode 6.1 did not have, which
+/// SQLite 3.40 takes for letters without case, and in the 21 signs of New Tai Lue that have become
+/// letters since (utf8proc knows a later version).
 /// Allocates nothing. Threads: one a reader; the text is borrowed.
 class word_reader {
 public:
