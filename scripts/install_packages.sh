@@ -6,6 +6,7 @@ set -euo pipefail
 packages=(
   cmake g++ ninja-build ccache pkg-config
   libcaf-dev libboost-dev libcereal-dev libxxhash-dev libutf8proc-dev libhnswlib-dev
+  libfaiss-dev # and the BLAS and LAPACK that it names
   libtomlplusplus-dev libcli11-dev nlohmann-json3-dev libabsl-dev
   catch2 librapidcheck-dev
   wordnet-base
