@@ -1,5 +1,7 @@
 #include "storage/code_table.hpp"
 
+#include "storage/vector_kernels.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cassert>
@@ -9,7 +11,7 @@ namespace cmem {
 
 code_table::code_table(const vector_codebook& codebook, std::span<const float> query)
   : parts_(codebook.parts()),
-    query_norm_(vector_norm(query)),
+    query_norm_(std::sqrt(multiply(query, query).with_self)),
     products_(parts_ * codebook_centroids),
     bytes_(parts_ * codebook_centroids) {
   assert(query.size() == codebook.dimension());
@@ -49,16 +51,22 @@ void code_table::make_bytes() {
   }
 }
 
-double code_table::cosine(const std::uint8_t* codes) const noexcept {
+double code_table::cosine_of(const std::uint8_t* codes, std::size_t apart) const noexcept {
   double sum = 0.0;
   for (std::size_t p = 0; p < parts_; ++p)
-    sum += static_cast<double>(products_[p * codebook_centroids + codes[p]]);
+    sum += static_cast<double>(products_[p * codebook_centroids + codes[p * apart]]);
   return sum;
 }
 
-double code_table::squared_distance(double cosine, double norm) const noexcept {
-  const double lengths = query_norm_ * query_norm_ + norm * norm;
-  return std::max(0.0, lengths - 2.0 * query_norm_ * norm * cosine);
+double code_table::score(vector_metric metric, double cosine, double norm) const noexcept {
+  const double product = query_norm_ * norm * cosine;
+  switch (metric) {
+    case vector_metric::cosine: return std::clamp(cosine, -1.0, 1.0);
+    case vector_metric::inner_product: return product;
+    case vector_metric::l2: break;
+  }
+  const double apart = query_norm_ - norm;
+  return std::sqrt(std::max(0.0, apart * apart + 2.0 * (query_norm_ * norm - product)));
 }
 
 } // namespace cmem

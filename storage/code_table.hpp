@@ -3,6 +3,7 @@
 // vector_codebook.hpp.
 
 #include "storage/vector_codebook.hpp"
+#include "storage/vector_scores.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -23,11 +24,16 @@ public:
   [[nodiscard]] double query_norm() const noexcept { return query_norm_; }
 
   /// Cosine of the query and what these codes say, less than a millionth off. Not clamped.
-  [[nodiscard]] double cosine(const std::uint8_t* codes) const noexcept;
+  [[nodiscard]] double cosine(const std::uint8_t* codes) const noexcept {
+    return cosine_of(codes, 1);
+  }
+  /// The same of a vector whose codes are in blocks (codebook_kernels.hpp).
+  [[nodiscard]] double cosine(const std::uint8_t* blocks, std::size_t vector) const noexcept {
+    return cosine_of(blocks + block_code_at(vector, 0, parts_), code_block);
+  }
 
-  /// About the same, and much faster, for the first `count` vectors of blocks of codes
-  /// (codebook_kernels.hpp): sums that rank as cosines do. cosine_of() is off by cosine_slack() at
-  /// most.
+  /// About the same, and much faster, for the first `count` vectors of blocks of codes:
+  /// sums that rank as cosines do. What cosine_of() makes of one is off by cosine_slack() at most.
   void sum(const std::uint8_t* blocks, std::size_t count, std::uint32_t* sums) const noexcept {
     sum_codes(bytes_.data(), parts_, blocks, count, sums);
   }
@@ -36,14 +42,12 @@ public:
   }
   [[nodiscard]] double cosine_slack() const noexcept { return slack_; }
 
-  // What a cosine means for a vector of this norm.
-  [[nodiscard]] double inner_product(double cosine, double norm) const noexcept {
-    return query_norm_ * norm * cosine;
-  }
-  [[nodiscard]] double squared_distance(double cosine, double norm) const noexcept;
+  /// Of a vector with this norm, by any metric.
+  [[nodiscard]] double score(vector_metric metric, double cosine, double norm) const noexcept;
 
 private:
   void make_bytes();
+  [[nodiscard]] double cosine_of(const std::uint8_t* codes, std::size_t apart) const noexcept;
 
   std::size_t parts_;
   double query_norm_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 #include <string>
 
@@ -141,14 +142,21 @@ std::vector<float> directions_of(std::span<const float> rows, std::size_t dimens
   return directions;
 }
 
+/// How many parts the options mean; 0: none that is allowed.
+std::size_t parts_of(const codebook_options& options, std::size_t dimension) {
+  if (options.parts != 0)
+    return options.parts;
+  if (options.ratio < sizeof(float))
+    return 0;
+  return std::max<std::size_t>(1, dimension * sizeof(float) / options.ratio);
+}
+
 } // namespace
 
 result<vector_codebook> vector_codebook::train(std::span<const float> rows, std::size_t dimension,
                                                const codebook_options& options) {
-  std::size_t parts = options.parts;
-  if (parts == 0 && options.ratio != 0)
-    parts = std::max<std::size_t>(1, dimension * sizeof(float) / options.ratio);
-  if (parts == 0 || (options.parts == 0 && options.ratio < sizeof(float)))
+  const std::size_t parts = parts_of(options, dimension);
+  if (parts == 0)
     return failure{errc::invalid_argument,
                    "codebook: ratio is " + std::to_string(options.ratio) + ": must be at least 4"};
   if (auto checked = check(rows, dimension, parts); !checked)
@@ -159,14 +167,17 @@ result<vector_codebook> vector_codebook::train(std::span<const float> rows, std:
 
   vector_codebook made(dimension, parts);
   made.trained_rows_ = directions.size() / dimension;
+  const bool holds_out = made.trained_rows_ >= rows_to_hold_out;
+  const auto is_held_out = [&](std::size_t row) { return holds_out && row % 8 == 7; };
   const single_thread alone;
   std::vector<float> of_part;
   for (std::size_t p = 0; p < parts; ++p) {
     const std::size_t begin = made.part_begin(p);
     const std::size_t width = made.part(p).width;
     of_part.clear();
-    for (std::size_t at = begin; at < directions.size(); at += dimension)
-      of_part.insert(of_part.end(), &directions[at], &directions[at] + width);
+    for (std::size_t row = 0; row < made.trained_rows_; ++row)
+      if (const float* at = &directions[row * dimension + begin]; !is_held_out(row))
+        of_part.insert(of_part.end(), at, at + width);
     const std::vector<float> centroids = cluster(of_part, width, options);
     for (std::size_t c = 0; c < codebook_centroids; ++c)
       for (std::size_t j = 0; j < width; ++j)
@@ -174,9 +185,13 @@ result<vector_codebook> vector_codebook::train(std::span<const float> rows, std:
   }
 
   std::vector<std::uint8_t> codes(parts);
-  for (std::size_t at = 0; at < directions.size(); at += dimension)
-    made.trained_error_ += made.encode_direction(&directions[at], codes.data());
-  made.trained_error_ /= static_cast<double>(made.trained_rows_);
+  std::size_t told = 0;
+  for (std::size_t row = 0; row < made.trained_rows_; ++row)
+    if (!holds_out || is_held_out(row)) {
+      made.trained_error_ += made.encode_direction(&directions[row * dimension], codes.data());
+      ++told;
+    }
+  made.trained_error_ /= static_cast<double>(told);
   return made;
 }
 

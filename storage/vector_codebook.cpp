@@ -1,5 +1,8 @@
 #include "storage/vector_codebook.hpp"
 
+#include "storage/limits.hpp"
+#include "storage/vector_kernels.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -33,17 +36,10 @@ failure corrupt(const std::string& what) { return {errc::corrupt, "codebook: " +
 
 } // namespace
 
-double vector_norm(std::span<const float> vector) noexcept {
-  double squares = 0.0;
-  for (const float x : vector)
-    squares += static_cast<double>(x) * static_cast<double>(x);
-  return std::sqrt(squares);
-}
-
 double to_direction(std::span<const float> vector, float* direction) noexcept {
   // Components this small say nothing of a direction, and their squares would be slow denormals.
   constexpr double nothing = 1e-9;
-  const double norm = vector_norm(vector);
+  const double norm = std::sqrt(multiply(vector, vector).with_self);
   for (std::size_t i = 0; i < vector.size(); ++i) {
     const double x = norm == 0.0 ? 0.0 : static_cast<double>(vector[i]) / norm;
     direction[i] = std::abs(x) < nothing ? 0.0F : static_cast<float>(x);

@@ -12,7 +12,6 @@
 // Threads: any; a codebook never changes.
 
 #include "storage/codebook_kernels.hpp"
-#include "storage/limits.hpp"
 #include "storage/result.hpp"
 
 #include <cstddef>
@@ -36,8 +35,6 @@ struct coded_vector {
   double error = 0.0; ///< squared distance of its direction from what the codes say
 };
 
-/// The square root of the sum of squares, in double, from the first component to the last.
-[[nodiscard]] double vector_norm(std::span<const float> vector) noexcept;
 /// Writes the vector divided by its norm, which it returns. All zero where that is 0; components
 /// that are a billion times smaller than the norm become 0 too.
 double to_direction(std::span<const float> vector, float* direction) noexcept;
@@ -46,6 +43,7 @@ class vector_codebook {
 public:
   /// More rows than this make training longer, and what it finds hardly better.
   static constexpr std::size_t sample_rows_enough = 16'384;
+  static constexpr std::size_t rows_to_hold_out = 2'048;
 
   /// From a sample: rows of `dimension` floats behind one another, in an order that does not favor
   /// any. All-zero rows are passed over. The same sample gives the same codebook, whatever the
@@ -66,9 +64,11 @@ public:
     return {centroids_.data() + codebook_centroids * part_begin(part),
             part_begin(part + 1) - part_begin(part)};
   }
-  /// Rows that it was trained with.
+  /// Rows of the sample that are not all zero.
   [[nodiscard]] std::uint64_t trained_rows() const noexcept { return trained_rows_; }
-  /// Mean of coded_vector::error over them.
+  /// Mean of coded_vector::error to expect of others like them. Of rows_to_hold_out of them or
+  /// more, one in eight is not trained with, and tells it; of fewer it is their own, which is too
+  /// good.
   [[nodiscard]] double trained_error() const noexcept { return trained_error_; }
 
   /// Writes parts() codes. Precondition: finite components, dimension() of them.
