@@ -5,8 +5,8 @@
 // multiplied and added in one order and without contraction, sums of codes are integers.
 //
 // Sums follow F. André, A.-M. Kermarrec, N. Le Scouarnec: "Quicker ADC", PAMI 2019: a table of
-// bytes lies in vector registers, and the codes are what permutes it. For 256 entries that takes
-// AVX512-VBMI; elsewhere plain code reads the same table.
+// bytes lies in vector registers, and the codes are what permutes it. AVX512-VBMI has permutations
+// for 256 entries; AVX2 takes sixteen shuffles.
 //
 // Threads: any.
 

@@ -1,8 +1,10 @@
 // The storage layer alone, without CAF: learn, reconcile by hand, read.
 #include "storage/engine.hpp"
 #include "storage/queries.hpp"
+#include "storage/vector_codebook.hpp" // what it is trained with has to be linked too
 
 #include <iostream>
+#include <vector>
 
 int main() {
   auto made = cmem::engine::create({});
@@ -25,5 +27,9 @@ int main() {
     return 1;
   std::cout << "dog: " << dog->content() << ", a " << snapshot->at(near->front().index).name()
             << "\n";
-  return 0;
+
+  std::vector<float> rows;
+  for (int i = 0; i < 600; ++i)
+    rows.push_back(static_cast<float>(i * i % 89));
+  return cmem::vector_codebook::train(rows, 2) ? 0 : 1;
 }
