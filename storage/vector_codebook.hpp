@@ -97,7 +97,7 @@ private:
   std::vector<float> centroids_; // see part_centroids; part by part
 };
 
-/// Whether vectors are still like those that a codebook was trained with: trains of new ones tell.
+/// Whether vectors are still like those that a codebook was trained with.
 /// Threads: one.
 class codebook_drift {
 public:
@@ -107,8 +107,8 @@ public:
     errors_ += error;
   }
   /// Time to train anew: enough new vectors came to judge by, and on the mean they are coded worse
-  /// than those of the sample by more than a half. (Of word vectors, those held out of the sample
-  /// are coded worse by 3 to 15 %, those of another cluster by 100 % and more.)
+  /// than the codebook expects by more than a half. (Of word vectors, others like those of the
+  /// sample are coded worse by less than 1 %, those of another cluster six times.)
   [[nodiscard]] bool is_due(const vector_codebook& codebook) const noexcept;
 
   [[nodiscard]] std::uint64_t vectors() const noexcept { return vectors_; }

@@ -141,22 +141,29 @@ TEST_CASE("the ratio decides how many parts there are") {
 
 TEST_CASE("up to 256 different rows come back as they were") {
   const std::size_t dimension = 9;
-  const floats rows = some_rows(256, dimension);
-  floats many; // the same ones again and again, in another order
-  for (std::size_t i = 0; i < 2'000; ++i)
-    for (const float x : row_of(rows, i * 31 % 256, dimension))
-      many.push_back(x);
-  const auto codebook = trained(many, dimension);
-  CHECK(codebook.trained_rows() == 2'000);
-  CHECK(codebook.trained_error() == 0.0);
-  for (std::size_t i = 0; i < 256; ++i) {
-    const auto v = row_of(rows, i, dimension);
-    codes_of_vector codes(codebook.parts());
-    const coded_vector coded = codebook.encode(v, codes.data());
-    CHECK(coded.error == 0.0);
-    const floats back = decoded(codebook, codes, coded.norm);
-    for (std::size_t j = 0; j < dimension; ++j)
-      CHECK(back[j] == Approx(v[j]).epsilon(1e-6));
+  for (const std::size_t different : {1U, 40U, 256U}) {
+    const floats rows = some_rows(different, dimension);
+    floats many; // the same ones again and again, in another order
+    for (std::size_t i = 0; i < 2'000; ++i)
+      for (const float x : row_of(rows, i * 31 % different, dimension))
+        many.push_back(x);
+    const auto codebook = trained(many, dimension);
+    CHECK(codebook.trained_rows() == 2'000);
+    CHECK(codebook.trained_error() == 0.0);
+    for (std::size_t i = 0; i < different; ++i) {
+      const auto v = row_of(rows, i, dimension);
+      codes_of_vector codes(codebook.parts());
+      const coded_vector coded = codebook.encode(v, codes.data());
+      CHECK(coded.error == 0.0);
+      const floats back = decoded(codebook, codes, coded.norm);
+      for (std::size_t j = 0; j < dimension; ++j)
+        CHECK(back[j] == Approx(v[j]).epsilon(1e-6));
+    }
+    // Others too have none but the codes of these.
+    const floats others = some_rows(200, dimension, 8);
+    for (std::size_t i = 0; i < 200; ++i)
+      for (const unsigned code : codes_of(codebook, row_of(others, i, dimension)))
+        CHECK(code < different);
   }
 }
 
