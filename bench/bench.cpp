@@ -56,6 +56,7 @@ constexpr std::array all = {
   entry{"vectors", vectors},
   entry{"filtered", filtered},
   entry{"text", text},
+  entry{"pq", pq},
 };
 
 std::uint64_t involuntary_switches() {

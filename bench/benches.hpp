@@ -67,5 +67,7 @@ outcome vectors(const options& o);
 outcome filtered(const options& o);
 /// Concepts by the words of their content and name, beside SQLite's FTS5.
 outcome text(const options& o);
+/// Vectors in a few bytes each: what is found, and how fast, beside faiss.
+outcome pq(const options& o);
 
 } // namespace cmem::bench
