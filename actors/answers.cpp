@@ -76,6 +76,21 @@ result<subgraph_record> answer_subgraph(const graph_snapshot& s, std::span<const
   return record;
 }
 
+result<std::vector<found_concept>> answer_search(const graph_snapshot& s,
+                                                 const basic_search_query<concept_id>& query,
+                                                 search_scratch& scratch) {
+  const auto found = search(s, query, scratch);
+  if (!found)
+    return found.error();
+  std::vector<found_concept> records;
+  for (const search_hit& h : *found) {
+    const concept_view v = s.at(h.index);
+    records.push_back(
+      {v.id(), std::string(v.name()), h.score, h.by_text, h.by_name, h.by_vector, h.by_graph});
+  }
+  return records;
+}
+
 result<activation_record> answer_activation(
   const graph_snapshot& s, std::span<const basic_activation_seed<concept_id>> seeds,
   const activation_query& query, context_scratch& scratch) {

@@ -31,6 +31,9 @@ result<paths_record> answer_paths(const graph_snapshot& s, const concept_id& sou
 result<subgraph_record> answer_subgraph(const graph_snapshot& s, std::span<const concept_id> seeds,
                                         const subgraph_query& query, context_scratch& scratch);
 /// Fails as activate() does.
+result<std::vector<found_concept>> answer_search(const graph_snapshot& s,
+                                                 const basic_search_query<concept_id>& query,
+                                                 search_scratch& scratch);
 result<activation_record> answer_activation(
   const graph_snapshot& s, std::span<const basic_activation_seed<concept_id>> seeds,
   const activation_query& query, context_scratch& scratch);

@@ -200,6 +200,16 @@ result<activation_record> concurrent_memory::activate(const std::vector<named_se
     [&](context_scratch& scratch) { return answer_activation(*held, by_id, query, scratch); });
 }
 
+result<std::vector<found_concept>> concurrent_memory::search(const named_search& query) const {
+  std::vector<concept_id> near;
+  for (const concept_ref& c : query.near)
+    near.push_back(c.id);
+  const auto held = snapshot();
+  return impl_->core->with_scratch<search_scratch>([&](search_scratch& scratch) {
+    return answer_search(*held, with_near(query, std::move(near)), scratch);
+  });
+}
+
 snapshot_guard concurrent_memory::snapshot() const noexcept { return impl_->storage().load(); }
 
 snapshot_handle concurrent_memory::share() const noexcept { return impl_->storage().share(); }

@@ -28,6 +28,7 @@ namespace cmem {
 struct actor_handles; // actors/handles.hpp
 
 using named_seed = basic_activation_seed<concept_ref>;
+using named_search = basic_search_query<concept_ref>;
 
 /// Writes go to a log and return a ticket at once; a reconciler merges them every few milliseconds
 /// into a new snapshot; reads use the newest snapshot and never wait. Calls here are direct: none
@@ -102,6 +103,9 @@ public:
   /// not_found, invalid_argument.
   [[nodiscard]] result<activation_record> activate(const std::vector<named_seed>& seeds,
                                                    const activation_query& query = {}) const;
+  /// By words, vector, beginning of names and nearness, in one ranking, e.g.
+  /// search({.text = "slow traffic", .near = {"rain"}}). Fails: not_found, invalid_argument.
+  [[nodiscard]] result<std::vector<found_concept>> search(const named_search& query) const;
   /// The newest snapshot, held until the guard goes, on this thread. For storage/queries.hpp.
   [[nodiscard]] snapshot_guard snapshot() const noexcept;
   /// The newest snapshot as a handle that may be kept and mailed.

@@ -123,6 +123,7 @@ engine_options storage_options(const config& c) {
   o.vector_dimension = c.vector_dimension;
   o.index_vectors = c.index_vectors;
   o.index_text = c.index_text;
+  o.vector_metric = c.vector_metric;
   o.memory_budget_bytes = c.memory_budget_bytes;
   o.association_times = c.association_times;
   o.pack_associations = c.pack_associations;

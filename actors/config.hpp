@@ -76,6 +76,8 @@ struct config {
   /// concept. Vectors: no effect at dimension 0.
   bool index_vectors = true;
   bool index_text = false;
+  /// By which many vectors are searched: searches by another metric look at all of them.
+  cmem::vector_metric vector_metric = cmem::vector_metric::cosine;
   /// Over it nothing new is taken, and what is stored stays readable. 0: no budget.
   std::uint64_t memory_budget_bytes = 0;
   /// Seconds after which half of a concept's strength is left, since it was last learned,

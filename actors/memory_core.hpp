@@ -66,8 +66,8 @@ public:
   void unsubscribe(const caf::actor_addr& who);
   [[nodiscard]] std::vector<snapshot_subscriber> subscribers() const;
 
-  /// Calls `f` with a path_scratch or context_scratch that nobody else uses: this thread's, made at
-  /// its first search.
+  /// Calls `f` with a path_scratch, context_scratch or search_scratch that nobody else uses: this
+  /// thread's, made at its first search.
   template <class Scratch, class F>
   auto with_scratch(F f) {
     auto* slot = scratches_.mine();
@@ -93,7 +93,9 @@ public:
 
 private:
   struct scratch_slot {
-    std::tuple<std::unique_ptr<path_scratch>, std::unique_ptr<context_scratch>> of_thread;
+    std::tuple<std::unique_ptr<path_scratch>, std::unique_ptr<context_scratch>,
+               std::unique_ptr<search_scratch>>
+      of_thread;
   };
 
   explicit memory_core(config c);

@@ -4,10 +4,12 @@
 
 #include "storage/concept_id.hpp"
 #include "storage/records.hpp"
+#include "storage/search.hpp"
 #include "storage/traversal.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace cmem {
@@ -89,6 +91,19 @@ struct activation_record {
   std::uint64_t visited = 0;
 
   friend bool operator==(const activation_record&, const activation_record&) = default;
+};
+
+/// What search() answers: a search_hit of storage/search.hpp, by id.
+struct found_concept {
+  concept_id id;
+  std::string name; ///< empty when it was only ever named by id
+  double score = 0.0;
+  search_rank by_text;
+  search_rank by_name;
+  search_rank by_vector;
+  search_rank by_graph;
+
+  friend bool operator==(const found_concept&, const found_concept&) = default;
 };
 
 } // namespace cmem

@@ -5,12 +5,13 @@ set -euo pipefail
 
 packages=(
   cmake g++ ninja-build ccache pkg-config
-  libcaf-dev libboost-dev libcereal-dev libxxhash-dev libutf8proc-dev libhnswlib-dev
+  libcaf-dev libboost-dev libcereal-dev libxxhash-dev libutf8proc-dev
   libfaiss-dev # and the BLAS and LAPACK that it names
   libtomlplusplus-dev libcli11-dev nlohmann-json3-dev libabsl-dev
   catch2 librapidcheck-dev
   wordnet-base
   librocksdb-dev liblmdb-dev libsqlite3-dev # peers of `cmem bench durable`; builds without them too
+  libhnswlib-dev # what `cmem bench vectors` measures against; builds without it too
   libigraph-dev # what path and traversal tests are compared with; they build without it too
   "$@"
 )

@@ -14,6 +14,7 @@
 #include "storage/retention.hpp"
 #include "storage/store_options.hpp"
 #include "storage/ticket.hpp"
+#include "storage/vector_metric.hpp"
 #include "storage/write_log.hpp"
 
 #include <chrono>
@@ -49,6 +50,8 @@ struct engine_options {
   /// concept. Vectors: no effect where there are none.
   bool index_vectors = true;
   bool index_text = false;
+  /// Of searches among many vectors: those by another metric look at all of them.
+  cmem::vector_metric vector_metric = cmem::vector_metric::cosine;
   std::uint64_t arena_bytes = arena_bytes_max; ///< address space reserved
   std::size_t settlement_history = 4096;       ///< runs of dropped or failed entries remembered
   /// Half of a strength is left after so many microseconds; 0: all. Unset: as the store has it, and

@@ -10,5 +10,6 @@
 #include "storage/neighbors.hpp"
 #include "storage/path_query.hpp"
 #include "storage/paths.hpp"
+#include "storage/search.hpp"
 #include "storage/subgraph.hpp"
 #include "storage/traversal.hpp"

@@ -4,9 +4,21 @@
 
 namespace cmem {
 
+namespace {
+
+bool same(const vector_index& a, const vector_index& b) noexcept {
+  return a.columns->same_lineage(*b.columns) && a.columns->slots() == b.columns->slots()
+         && a.graph == b.graph;
+}
+
+} // namespace
+
 search_indexer::search_indexer(search_index_options options)
-  : options_(options),
-    vectors_({.make_graph = [] { return std::make_unique<vector_graph_builder>(); }}) {}
+  : options_(options), vectors_({.make_graph = [metric = options.metric] {
+      vector_graph_options graph;
+      graph.metric = metric;
+      return std::make_unique<vector_graph_builder>(graph);
+    }}) {}
 
 search_indexer::~search_indexer() = default;
 
@@ -20,12 +32,19 @@ std::shared_ptr<const search_index> search_indexer::update(const graph_snapshot&
   const auto changed = anew ? std::vector<std::uint32_t>() : trail.since(covers_);
   if (options_.vectors)
     next.vectors = anew ? vectors_.rebuild(s) : vectors_.update(s, changed);
+  if (!anew && next.vectors != nullptr && same(*next.vectors, *made_.back()->vectors))
+    next.vectors = made_.back()->vectors;
+  if (options_.text)
+    next.text = anew ? text_.rebuild(s) : text_.update(s, changed);
+  if (!anew && covers_ == trail.end() && next.vectors == made_.back()->vectors
+      && next.text == made_.back()->text)
+    return nullptr; // a step of what will be seen later
   made_.push_back(std::make_shared<const search_index>(std::move(next)));
   covers_ = trail.end();
   return made_.back();
 }
 
-bool search_indexer::more() const noexcept { return vectors_.has_more_to_do(); }
+bool search_indexer::more() const noexcept { return vectors_.has_more_to_do() || text_.merging(); }
 
 void search_indexer::free_unused() noexcept {
   std::erase_if(made_, [this](const auto& i) { return i != made_.back() && i.use_count() == 1; });

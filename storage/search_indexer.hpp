@@ -3,7 +3,9 @@
 
 #include "storage/graph_snapshot.hpp"
 #include "storage/search_index.hpp"
+#include "storage/text_indexer.hpp"
 #include "storage/vector_indexer.hpp"
+#include "storage/vector_metric.hpp"
 
 #include <cstdint>
 #include <list>
@@ -13,6 +15,7 @@ namespace cmem {
 
 struct search_index_options {
   bool vectors = true;
+  vector_metric metric = vector_metric::cosine; ///< of the graph of neighbors
   bool text = false;
 };
 
@@ -40,7 +43,8 @@ public:
 private:
   const search_index_options options_;
   vector_indexer vectors_;
-  std::uint64_t covers_ = 0; // of the last one
+  text_indexer text_;
+  std::uint64_t covers_ = 0;                            // of the last one
   std::list<std::shared_ptr<const search_index>> made_; // newest last
 };
 

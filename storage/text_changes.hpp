@@ -3,7 +3,6 @@
 
 #include "storage/graph_snapshot.hpp"
 #include "storage/text_index.hpp"
-#include "storage/text_part_writer.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -13,9 +12,10 @@
 
 namespace cmem {
 
-/// Calls gone(place, document) for documents of the index that are not as in the snapshot, and
-/// fresh(index) for learned concepts that the index has not as they are, in ascending order of
-/// indices. Sorts `changed` and drops what is in it twice.
+/// Calls gone(place, document) for documents that the index has of changed concepts, and
+/// fresh(index) for those of them that are learned, in ascending order of indices. Sorts `changed`
+/// and drops what is in it twice. (Whether a concept really changed, its versions would not tell:
+/// a flush takes name and attributes from the file, where they have none.)
 template <class Gone, class Fresh>
 void sift_changed(const graph_snapshot& s, const text_index& index,
                   std::vector<std::uint32_t>& changed, Gone&& gone, Fresh&& fresh) {
@@ -27,13 +27,8 @@ void sift_changed(const graph_snapshot& s, const text_index& index,
       s.prefetch_payloads(changed[n + ahead]);
     const std::uint32_t i = changed[n];
     const bool learned = i < s.index_count() && s.is_learned(i);
-    if (const auto known = index.locate(i)) {
-      const text_document d = index.pieces()[known->piece].part->document(known->number);
-      if (learned && d.payload_version == s.node(i).payload_version
-          && d.extras_version == extras_version(s, i))
-        continue;
-      gone(*known, d);
-    }
+    if (const auto known = index.locate(i))
+      gone(*known, index.pieces()[known->piece].part->document(known->number));
     if (learned)
       fresh(i);
   }

@@ -2,6 +2,7 @@
 
 #include "storage/limits.hpp"
 #include "storage/text_changes.hpp"
+#include "storage/text_part_writer.hpp"
 #include "storage/text_postings.hpp"
 
 #include <algorithm>

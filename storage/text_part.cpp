@@ -27,8 +27,7 @@ text_part::text_part(std::vector<std::byte> bytes)
 }
 
 text_document text_part::document(std::uint32_t number) const noexcept {
-  return {index_of(number), words_of(number), value(head_->payload_version, number),
-          value(head_->extras_version, number)};
+  return {index_of(number), words_of(number)};
 }
 
 // Indices are close to evenly spread, mostly without a gap: a guess in proportion is right or near.

@@ -37,8 +37,6 @@ enum class term_field : char {
 struct text_document {
   std::uint32_t index = 0;
   std::uint32_t words = 0; ///< of content and name
-  std::uint64_t payload_version = 0;
-  std::uint64_t extras_version = 0; ///< 0 without name and attributes
 
   friend bool operator==(const text_document&, const text_document&) = default;
 };
@@ -59,14 +57,12 @@ struct text_part_head {
   std::uint32_t terms;
   packed_column index;
   packed_column words_of;
-  packed_column payload_version;
-  packed_column extras_version;
   std::uint64_t blocks_offset;
   std::uint64_t terms_offset;
   std::uint64_t postings_offset;
   std::uint64_t reserved; // 0
 };
-static_assert(sizeof(text_part_head) == 168);
+static_assert(sizeof(text_part_head) == 120);
 
 struct term_block {
   std::uint64_t term;     // behind terms_offset

@@ -98,10 +98,6 @@ std::shared_ptr<const text_part> text_part_writer::finish() {
     head.words += d.words;
   head.index = append_column(all, documents_, [](const text_document& d) { return d.index; });
   head.words_of = append_column(all, documents_, [](const text_document& d) { return d.words; });
-  head.payload_version =
-    append_column(all, documents_, [](const text_document& d) { return d.payload_version; });
-  head.extras_version =
-    append_column(all, documents_, [](const text_document& d) { return d.extras_version; });
   align(all, 8);
   head.blocks_offset = append(all, std::as_bytes(std::span(blocks_)));
   head.terms_offset = append(all, terms_);
@@ -124,19 +120,10 @@ std::string attribute_term(std::string_view key, std::string_view value) {
   return term;
 }
 
-std::uint64_t extras_version(const graph_snapshot& s, std::uint32_t index) noexcept {
-  if (s.node(index).extras == 0)
-    return 0;
-  // The name lies right behind the head, also where it is empty.
-  node_extras head{};
-  std::memcpy(&head, s.at(index).name().data() - sizeof(head), sizeof(head));
-  return head.version;
-}
-
 void text_part_builder::add(const graph_snapshot& s, std::uint32_t index) {
   assert(documents_.empty() || documents_.back().index < index);
   const concept_view c = s.at(index);
-  documents_.push_back({index, 0, s.node(index).payload_version, extras_version(s, index)});
+  documents_.push_back({index, 0});
   for (const std::string_view text : {c.content(), c.name()}) {
     word_reader reader(text);
     for (std::string_view word; reader.next(word);)

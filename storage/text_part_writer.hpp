@@ -78,7 +78,5 @@ private:
 /// The term that stands for an attribute: both texts where they are short, else a hash, so that
 /// concepts with that term have to be looked at (term_field::long_attribute).
 [[nodiscard]] std::string attribute_term(std::string_view key, std::string_view value);
-/// The snapshot that brought name and attributes; 0 without.
-[[nodiscard]] std::uint64_t extras_version(const graph_snapshot& s, std::uint32_t index) noexcept;
 
 } // namespace cmem

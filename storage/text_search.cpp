@@ -33,7 +33,7 @@ void look_at(const graph_snapshot& s, std::uint32_t index, run& r, text_totals& 
       ++r.terms.all()[t].having;
     }
   if (any)
-    r.fresh.push_back({index, words, 0, 0});
+    r.fresh.push_back({index, words});
   else
     r.fresh_times.resize(begin);
 }
@@ -120,7 +120,7 @@ result<std::vector<text_hit>> search_text(const graph_snapshot& s, const text_in
     find_postings(*index, r);
   }
   weigh(s, totals, r);
-  r.best.begin(s, k);
+  r.best.begin(s, k, query.among);
   offer_fresh(r, query.all_words);
   const std::size_t width = r.terms.size();
   for (std::size_t i = 0; i != pieces; ++i) {

@@ -1,6 +1,7 @@
 #pragma once
 // Concepts by the words of their content and name (R5).
 
+#include "storage/concept_filter.hpp"
 #include "storage/graph_snapshot.hpp"
 #include "storage/result.hpp"
 #include "storage/text_index.hpp"
@@ -21,6 +22,8 @@ struct text_query {
                           ///< counts twice
   std::size_t k = 10;     ///< so many at most; 0 finds nothing
   bool all_words = false; ///< only concepts that have each of the words, not any of them
+  /// Only these are hits, of the same snapshot; borrowed. Null: all. (Weights are those of all.)
+  const filtered_concepts* among = nullptr;
 };
 
 struct text_hit {

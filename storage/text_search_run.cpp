@@ -8,8 +8,9 @@
 
 namespace cmem {
 
-void best_texts::begin(const graph_snapshot& s, std::size_t k) {
+void best_texts::begin(const graph_snapshot& s, std::size_t k, const filtered_concepts* among) {
   s_ = &s;
+  among_ = among;
   k_ = k;
   least_ = 0.0;
   heap_.clear();
@@ -19,14 +20,16 @@ void best_texts::offer(double score, std::uint32_t index) {
   if (score < least_)
     return;
   const hit h{score, s_->node(index).id, index};
+  if (heap_.size() == k_ && !better(h, heap_.front()))
+    return;
+  if (among_ != nullptr && !among_->contains(index))
+    return;
   if (heap_.size() < k_) {
     heap_.push_back(h);
     if (heap_.size() != k_)
       return;
     std::make_heap(heap_.begin(), heap_.end(), better);
   } else {
-    if (!better(h, heap_.front()))
-      return;
     std::pop_heap(heap_.begin(), heap_.end(), better);
     heap_.back() = h;
     std::push_heap(heap_.begin(), heap_.end(), better);

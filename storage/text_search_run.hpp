@@ -18,7 +18,8 @@ namespace cmem {
 /// The k best so far.
 class best_texts {
 public:
-  void begin(const graph_snapshot& s, std::size_t k);
+  /// Null: among all. Borrows both.
+  void begin(const graph_snapshot& s, std::size_t k, const filtered_concepts* among);
   void offer(double score, std::uint32_t index);
   /// What is lower need not be offered.
   [[nodiscard]] double least() const noexcept { return least_; }
@@ -35,6 +36,7 @@ private:
   }
 
   const graph_snapshot* s_ = nullptr;
+  const filtered_concepts* among_ = nullptr;
   std::size_t k_ = 0;
   double least_ = 0.0;
   std::vector<hit> heap_; // once full: its front is the worst

@@ -143,6 +143,7 @@ public:
                               graph_scratch& scratch) const;
 
   [[nodiscard]] vector_metric metric() const noexcept { return metric_; }
+  [[nodiscard]] const graph_links& links() const noexcept { return links_; }
   /// It knows of slots [0, slots()).
   [[nodiscard]] std::uint32_t slots() const noexcept { return links_.slots; }
   /// Bytes of its rows.

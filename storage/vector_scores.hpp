@@ -3,23 +3,15 @@
 
 #include "storage/graph_snapshot.hpp"
 #include "storage/result.hpp"
+#include "storage/vector_metric.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string_view>
 #include <vector>
 
 namespace cmem {
-
-enum class vector_metric : std::uint8_t {
-  cosine,        ///< in [-1, 1], more is better; rounded to a float, so that one direction is a tie
-  inner_product, ///< more is better
-  l2,            ///< the distance: less is better
-};
-/// "cosine", "inner_product", "l2".
-[[nodiscard]] std::string_view to_string(vector_metric metric) noexcept;
 
 /// What a search by vectors returns; resolve the index by snapshot.at(index) (R6).
 struct similar_concept {

@@ -126,6 +126,7 @@ void run_reader(const thread_task& task, reader_tally& tally) {
       case query_kind::alternative_paths:
       case query_kind::subgraph:
       case query_kind::activation:
+      case query_kind::search:
         found = reader->traverse(drawn.kind, drawn.a, drawn.b, task.load) != 0;
         break;
     }

@@ -68,6 +68,8 @@ public:
                       {.hops = limits.context_hops, .top_k = limits.context_concepts}, context_)
         .hits.size();
     }
+    if (kind == query_kind::search)
+      return search(*snapshot, *a, limits.search_hits);
     path_query query;
     query.max_depth = limits.path_depth_max;
     if (kind == query_kind::confident_path)
@@ -78,10 +80,26 @@ public:
   }
 
 private:
+  /// By the first words of a concept's content, and by its vector if it has one.
+  std::size_t search(const graph_snapshot& s, std::uint32_t like, std::size_t hits) {
+    constexpr std::size_t words = 3;
+    const concept_view v = s.at(like);
+    search_query query;
+    std::size_t end = 0;
+    for (std::size_t i = 0; i != words && end != std::string_view::npos; ++i)
+      end = v.content().find(' ', end == 0 ? 0 : end + 1);
+    query.text = v.content().substr(0, end);
+    query.vector.assign(v.vector().begin(), v.vector().end());
+    query.k = hits;
+    const auto found = cmem::search(s, query, searching_);
+    return found ? found->size() : 0;
+  }
+
   const concurrent_memory& memory_;
   std::vector<neighbor> found_;
   path_scratch scratch_;
   context_scratch context_;
+  search_scratch searching_;
 };
 
 class memory_target final : public scenario_target {
@@ -145,6 +163,7 @@ result<std::unique_ptr<scenario_target>> make_memory_target(const memory_spec& s
   c.log_capacity = spec.log_capacity;
   c.overflow = spec.overflow;
   c.vector_dimension = vector_dimension;
+  c.index_text = spec.index_text;
   c.storage_path = spec.storage;
   c.durability = spec.durability;
   if (!spec.storage.empty() && vector_dimension == 0) {

@@ -166,7 +166,8 @@ std::size_t mutex_map_reader::traverse(query_kind kind, const concept_id& from,
       return context_.activation(g, start, limits.context_hops, limits.context_concepts);
     case query_kind::find:
     case query_kind::neighbors:
-    case query_kind::find_path: break;
+    case query_kind::find_path:
+    case query_kind::search: break;
   }
   return target_reader::traverse(kind, from, to, limits);
 }

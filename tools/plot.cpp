@@ -11,7 +11,7 @@ constexpr const char* write_color = "#d9480f";
 constexpr const char* read_color = "#1c7ed6";
 constexpr const char* staleness_color = "#c92a2a";
 constexpr std::array query_colors = {"#2b8a3e", "#1c7ed6", "#9c36b5", "#e67700",
-                                     "#0b7285", "#5c940d", "#c2255c"};
+                                     "#0b7285", "#5c940d", "#c2255c", "#495057"};
 static_assert(query_colors.size() == query_kinds);
 // The memory, then what it is compared with; apart for those who see no red and green as well.
 constexpr std::array target_colors = {"#c92a2a", "#343a40", "#1c7ed6", "#f08c00", "#2b8a3e"};

@@ -60,6 +60,7 @@ void read_load(toml_table& t, phase& p) {
   t.integer("alternatives", p.alternatives, 1, 100);
   t.integer("context_hops", p.context_hops, 1, activation_hops_max);
   t.integer("context_concepts", p.context_concepts, 1, 1'000'000);
+  t.integer("search_hits", p.search_hits, 1, 10'000);
   read_mix(t, "write_mix", p.write_weights, write_names);
   read_mix(t, "query_mix", p.query_weights, query_names);
 }
@@ -200,6 +201,9 @@ result<scenario> parse_scenario(std::string_view text, const std::string& file) 
   if (auto expect = t.table("expect"))
     read_expectations(*expect, s.expect);
   read_phases(t, s, defaults, errors);
+  constexpr auto searching = static_cast<std::size_t>(query_kind::search);
+  s.memory.index_text = std::ranges::any_of(
+    s.phases, [](const phase& p) { return !p.reads.idle() && p.query_weights[searching] > 0; });
   t.refuse_unknown();
 
   if (errors.first())

@@ -40,12 +40,13 @@ enum class query_kind : std::uint8_t {
   alternative_paths,
   subgraph,
   activation,
+  search,
 };
-inline constexpr std::size_t query_kinds = 7;
+inline constexpr std::size_t query_kinds = 8;
 /// In the order of query_kind; also the keys of a query mix.
 inline constexpr std::array<std::string_view, query_kinds> query_names = {
-  "find",     "neighbors", "find_path", "confident_path", "alternative_paths",
-  "subgraph", "activation"};
+  "find",     "neighbors",  "find_path", "confident_path", "alternative_paths",
+  "subgraph", "activation", "search"};
 
 /// Operations per second of all threads together.
 struct rate {
@@ -73,6 +74,7 @@ struct phase {
   std::uint32_t alternatives = 3;       ///< of alternative_paths
   std::uint32_t context_hops = 2;       ///< of subgraph and activation
   std::uint32_t context_concepts = 100; ///< that subgraph and activation return at most
+  std::uint32_t search_hits = 10;       ///< of search
 };
 
 enum class data_source : std::uint8_t { wordnet, synthetic, jsonl };
@@ -93,6 +95,7 @@ struct memory_spec {
   std::optional<overflow_policy> overflow = {}; ///< unset: as config has it
   std::string storage = {};                     ///< directory of the store; empty: none
   cmem::durability durability = cmem::durability::interval;
+  bool index_text = false; ///< set where a phase searches
 };
 
 /// What has to hold for exit code 0, besides the accounting. Unset: not checked.

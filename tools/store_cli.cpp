@@ -62,6 +62,7 @@ void add_store_commands(CLI::App& app, store_command_line& line) {
                       "Those that lead here instead; reads the whole store");
 
   add_traversal_commands(app, line);
+  add_search_command(app, line.search);
 
   add(app, "stats", "Count what a store holds; reads all of it but content and vectors",
       line.stats.store, line.stats.json);
@@ -134,6 +135,8 @@ std::optional<int> run_store_command(const CLI::App& app, const store_command_li
     return expand_command(line.expand, c);
   if (given("activate"))
     return activate_command(line.activate, c);
+  if (given("search"))
+    return search_command(line.search, c);
   if (given("stats"))
     return stats_command(line.stats, c);
   if (given("verify"))

@@ -18,6 +18,7 @@ struct store_command_line {
   path_arguments path;
   expand_arguments expand;
   activate_arguments activate;
+  search_arguments search;
   store_arguments stats;
   store_arguments verify;
   store_arguments compact;
@@ -33,6 +34,8 @@ struct store_command_line {
 void add_store_commands(CLI::App& app, store_command_line& line);
 /// Those of them that are in traversal_cli.cpp.
 void add_traversal_commands(CLI::App& app, store_command_line& line);
+/// That which is in search_cli.cpp.
+void add_search_command(CLI::App& app, search_arguments& a);
 /// Runs the one that was given; nullopt when it was none of them.
 std::optional<int> run_store_command(const CLI::App& app, const store_command_line& line,
                                      const console& c);

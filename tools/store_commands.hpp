@@ -78,6 +78,23 @@ struct activate_arguments {
   bool json = false;
 };
 
+struct search_arguments {
+  std::string store;
+  std::vector<std::string> words;
+  bool all_words = false;
+  std::string vector = {};       ///< file; "-": the console's `in`; empty: none
+  std::string metric = "cosine"; ///< or "inner-product", "l2"
+  std::string prefix = {};
+  std::vector<std::string> near = {};
+  std::vector<std::string> attributes = {}; ///< KEY=VALUE
+  float min_confidence = 0.0F;
+  float min_strength = 0.0F;
+  std::vector<std::string> ids = {};
+  std::size_t limit = 10;
+  bool exact = false;
+  bool json = false;
+};
+
 struct store_arguments {
   std::string store;
   bool json = false;
@@ -129,6 +146,8 @@ int path_command(const path_arguments& a, const console& c);
 int expand_command(const expand_arguments& a, const console& c);
 /// Concepts that spreading activation reaches, with the way that brought the most.
 int activate_command(const activate_arguments& a, const console& c);
+/// That nothing is found is an answer: exit_ok.
+int search_command(const search_arguments& a, const console& c);
 int stats_command(const store_arguments& a, const console& c);
 
 /// Merges all segments into one, in which nothing is that was forgotten or replaced.

@@ -3,12 +3,10 @@
 #include "storage/activation.hpp"
 #include "storage/limits.hpp"
 #include "storage/path_query.hpp"
+#include "tools/number_within.hpp"
 #include "tools/store_cli.hpp"
 
 #include <CLI/CLI.hpp>
-
-#include <cmath>
-#include <limits>
 
 namespace cmem::tools {
 namespace {
@@ -17,19 +15,6 @@ constexpr const char* id_help = "32 hex digits, or the concept's name";
 constexpr std::uint64_t deadline_ms_max = 86'400'000;
 // No graph has more. A number that no type holds is read as the greatest one, so each has a bound.
 constexpr std::size_t associations_max = std::size_t{concepts_max} * degree_max;
-
-/// As CLI::Range, which lets NaN through.
-CLI::Validator number_within(double least, double most) {
-  const std::string range = "NUMBER in " + CLI::detail::to_string(least) + " to "
-                            + (most == HUGE_VAL ? "any" : CLI::detail::to_string(most));
-  return {[=](std::string& text) {
-            double x = 0;
-            const bool fine = CLI::detail::lexical_cast(text, x) && x >= least && x <= most
-                              && x <= std::numeric_limits<double>::max();
-            return fine ? std::string() : text + " is not a " + range;
-          },
-          range};
-}
 
 void add_bounds(CLI::App& command, traversal_arguments& a) {
   command.add_option("--kind", a.kinds, "Only associations of this kind; may be repeated")

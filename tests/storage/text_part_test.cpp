@@ -39,8 +39,7 @@ model_part random_model(std::mt19937& random, std::uint32_t documents, std::uint
   model_part m;
   std::uint32_t index = below(random, 1000);
   for (std::uint32_t i = 0; i < documents; ++i) {
-    m.documents.push_back({index, below(random, 300), 1'000'000 + below(random, 5),
-                           below(random, 2) == 0 ? 0 : std::uint64_t{1} << 46});
+    m.documents.push_back({index, below(random, 300)});
     index += 1 + (below(random, 50) == 0 ? below(random, 5000) : 0);
   }
   for (std::uint32_t i = 0; i < terms; ++i) {
