@@ -72,7 +72,9 @@ public:
   std::unique_ptr<target_reader> make_reader() override {
     return std::make_unique<mutex_map_reader>(*this);
   }
-  [[nodiscard]] bool offers(query_kind) const noexcept override { return true; }
+  [[nodiscard]] bool offers(query_kind kind) const noexcept override {
+    return offered_by_map(kind);
+  }
   [[nodiscard]] fate outcome(const ticket&) const override { return fate::unknown; }
   [[nodiscard]] bool visible_at_return() const noexcept override { return true; }
   result<void> await(const ticket&, std::chrono::nanoseconds) override { return {}; }

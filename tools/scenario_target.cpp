@@ -32,9 +32,16 @@ result<void> check_offered(const scenario& s, const scenario_target& target) {
 }
 
 result<void> check_offered(const scenario& s, target_kind kind) {
-  const bool all = kind == target_kind::memory || kind == target_kind::mutex_map;
-  return check(s, target_names[static_cast<std::size_t>(kind)],
-               [all](query_kind q) { return all || offered_by_all(q); });
+  return check(s, target_names[static_cast<std::size_t>(kind)], [kind](query_kind q) {
+    switch (kind) {
+      case target_kind::memory: return true;
+      case target_kind::mutex_map: return offered_by_map(q);
+      case target_kind::lmdb:
+      case target_kind::rocksdb:
+      case target_kind::sqlite: break;
+    }
+    return offered_by_all(q);
+  });
 }
 
 } // namespace cmem::tools

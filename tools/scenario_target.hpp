@@ -63,6 +63,10 @@ public:
 [[nodiscard]] constexpr bool offered_by_all(query_kind kind) noexcept {
   return kind <= query_kind::find_path;
 }
+/// The map behind a mutex answers all that a graph does.
+[[nodiscard]] constexpr bool offered_by_map(query_kind kind) noexcept {
+  return kind != query_kind::search;
+}
 
 /// Threads: all calls from any thread; a reader belongs to one.
 class scenario_target {

@@ -255,6 +255,9 @@ TEST_CASE("a query that the target does not offer is refused before anything is 
   CHECK(check_offered(s, target_kind::mutex_map));
   for (const target_kind peer : {target_kind::lmdb, target_kind::rocksdb, target_kind::sqlite})
     CHECK(check_offered(s, peer).error().code == errc::unsupported);
+  s.phases[0].query_weights[static_cast<std::size_t>(query_kind::search)] = 1;
+  CHECK(check_offered(s, target_kind::memory));
+  CHECK(check_offered(s, target_kind::mutex_map).error().code == errc::unsupported);
   s.phases[0].reads = {};
   CHECK(check_offered(s, target));
 }
@@ -264,12 +267,13 @@ TEST_CASE("the map behind a mutex takes every operation and accounts for it") {
   auto p = short_phase(5'000, 1'000);
   p.write_weights = {20, 50, 8, 5, 8, 3, 3, 2, 2};
   p.query_weights.fill(1);
+  p.query_weights[static_cast<std::size_t>(query_kind::search)] = 0; // it has no words
   p.writers = 2;
   p.readers = 2;
   const auto report = run({p}, *target, 0.5);
   CHECK(report.missed.empty());
   CHECK(report.phases[0].staleness.count > 0);
-  CHECK(report.phases[0].queries.size() == query_kinds);
+  CHECK(report.phases[0].queries.size() == query_kinds - 1);
   CHECK(report.accounting.target.concepts > 0);
 }
 
