@@ -50,6 +50,17 @@ void search_indexer::free_unused() noexcept {
   std::erase_if(made_, [this](const auto& i) { return i != made_.back() && i.use_count() == 1; });
 }
 
-std::uint64_t search_indexer::bytes() const noexcept { return 0; }
+std::uint64_t search_indexer::bytes() const noexcept {
+  if (made_.empty())
+    return 0;
+  const search_index& last = *made_.back();
+  std::uint64_t sum = last.text == nullptr ? 0 : last.text->bytes();
+  if (last.vectors != nullptr) {
+    sum += last.vectors->columns->bytes();
+    if (last.vectors->graph != nullptr)
+      sum += 2 * last.vectors->graph->memory_bytes(); // and the links that go on to grow
+  }
+  return sum;
+}
 
 } // namespace cmem

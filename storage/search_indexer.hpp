@@ -37,7 +37,7 @@ public:
   /// Frees what was made and nobody has any more.
   void free_unused() noexcept;
   [[nodiscard]] std::uint64_t covers() const noexcept { return covers_; }
-  /// Of all that is kept alive.
+  /// About what the newest one takes, and what the next ones are made of.
   [[nodiscard]] std::uint64_t bytes() const noexcept;
 
 private:

@@ -83,6 +83,7 @@ TEST_CASE("an index covers what its snapshot holds, and comes with a later one")
   CHECK_FALSE(s.memory->reconcile().published); // it rests
   CHECK(held->index() != s.memory->load()->index());
   CHECK(held->trail().since(held->index()->covers).empty());
+  CHECK(s.memory->stats().memory.indexes > 0);
 }
 
 TEST_CASE("what can be searched for leaves a trail when it changes, nothing else does") {
