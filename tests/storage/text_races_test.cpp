@@ -36,7 +36,8 @@ TEST_CASE("Readers keep their generation while parts are merged and die") {
         const std::lock_guard lock(guard);
         v = shown;
       }
-      const text_query q{.text = words[i++ % words.size()] + " cat", .all_words = i % 2 == 0};
+      const std::string text = words[i++ % words.size()] + " cat";
+      const text_query q{.text = text, .all_words = i % 2 == 0};
       const auto indexed = search_text(*v.snapshot, v.index.get(), v.changed, q, scratch);
       const auto plain = search_text(*v.snapshot, nullptr, {}, q, scratch);
       if (*indexed != *plain
