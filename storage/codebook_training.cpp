@@ -1,7 +1,9 @@
+#include "storage/codebook_training.hpp"
+
 #include "storage/limits.hpp"
-#include "storage/vector_codebook.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -129,17 +131,14 @@ result<void> check(std::span<const float> rows, std::size_t dimension, std::size
   return {};
 }
 
-/// The directions of all rows that have one.
-std::vector<float> directions_of(std::span<const float> rows, std::size_t dimension) {
-  std::vector<float> directions;
-  directions.reserve(rows.size());
-  for (std::size_t at = 0; at < rows.size(); at += dimension) {
-    const std::size_t end = directions.size();
-    directions.resize(end + dimension);
-    if (to_direction(rows.subspan(at, dimension), directions.data() + end) == 0.0)
-      directions.resize(end);
-  }
-  return directions;
+/// Leaves of each row its direction, and nothing of one that has none.
+void make_directions(std::vector<float>& rows, std::size_t dimension) {
+  std::size_t end = 0;
+  for (std::size_t at = 0; at < rows.size(); at += dimension)
+    // In place or before it: a component is read before its place is written.
+    if (to_direction(std::span(rows).subspan(at, dimension), rows.data() + end) != 0.0)
+      end += dimension;
+  rows.resize(end);
 }
 
 /// How many parts the options mean; 0: none that is allowed.
@@ -153,46 +152,69 @@ std::size_t parts_of(const codebook_options& options, std::size_t dimension) {
 
 } // namespace
 
-result<vector_codebook> vector_codebook::train(std::span<const float> rows, std::size_t dimension,
-                                               const codebook_options& options) {
+codebook_training::codebook_training(std::vector<float> directions, std::size_t dimension,
+                                     std::size_t parts, const codebook_options& options)
+  : directions_(std::move(directions)), options_(options), made_(dimension, parts) {
+  made_.trained_rows_ = directions_.size() / dimension;
+}
+
+result<codebook_training> codebook_training::start(std::vector<float> rows, std::size_t dimension,
+                                                   const codebook_options& options) {
   const std::size_t parts = parts_of(options, dimension);
   if (parts == 0)
     return failure{errc::invalid_argument,
                    "codebook: ratio is " + std::to_string(options.ratio) + ": must be at least 4"};
   if (auto checked = check(rows, dimension, parts); !checked)
     return checked.error();
-  const std::vector<float> directions = directions_of(rows, dimension);
-  if (directions.empty())
+  make_directions(rows, dimension);
+  if (rows.empty())
     return failure{errc::invalid_argument, "codebook: rows has none that is not all zero"};
+  return codebook_training(std::move(rows), dimension, parts, options);
+}
 
-  vector_codebook made(dimension, parts);
-  made.trained_rows_ = directions.size() / dimension;
-  const bool holds_out = made.trained_rows_ >= rows_to_hold_out;
-  const auto is_held_out = [&](std::size_t row) { return holds_out && row % 8 == 7; };
-  const single_thread alone;
+bool codebook_training::is_held_out(std::size_t row) const noexcept {
+  return made_.trained_rows_ >= vector_codebook::rows_to_hold_out && row % 8 == 7;
+}
+
+bool codebook_training::step() {
+  assert(part_ != made_.parts());
+  const std::size_t begin = made_.part_begin(part_);
+  const std::size_t width = made_.part(part_).width;
   std::vector<float> of_part;
-  for (std::size_t p = 0; p < parts; ++p) {
-    const std::size_t begin = made.part_begin(p);
-    const std::size_t width = made.part(p).width;
-    of_part.clear();
-    for (std::size_t row = 0; row < made.trained_rows_; ++row)
-      if (const float* at = &directions[row * dimension + begin]; !is_held_out(row))
-        of_part.insert(of_part.end(), at, at + width);
-    const std::vector<float> centroids = cluster(of_part, width, options);
-    for (std::size_t c = 0; c < codebook_centroids; ++c)
-      for (std::size_t j = 0; j < width; ++j)
-        made.centroids_[(begin + j) * codebook_centroids + c] = centroids[c * width + j];
-  }
+  for (std::size_t row = 0; row < made_.trained_rows_; ++row)
+    if (const float* at = &directions_[row * made_.dimension() + begin]; !is_held_out(row))
+      of_part.insert(of_part.end(), at, at + width);
+  const single_thread alone;
+  const std::vector<float> centroids = cluster(of_part, width, options_);
+  for (std::size_t c = 0; c < codebook_centroids; ++c)
+    for (std::size_t j = 0; j < width; ++j)
+      made_.centroids_[(begin + j) * codebook_centroids + c] = centroids[c * width + j];
+  return ++part_ == made_.parts();
+}
 
-  std::vector<std::uint8_t> codes(parts);
+vector_codebook codebook_training::take() && {
+  assert(part_ == made_.parts());
+  const bool all = made_.trained_rows_ < vector_codebook::rows_to_hold_out;
+  std::vector<std::uint8_t> codes(made_.parts());
   std::size_t told = 0;
-  for (std::size_t row = 0; row < made.trained_rows_; ++row)
-    if (!holds_out || is_held_out(row)) {
-      made.trained_error_ += made.encode_direction(&directions[row * dimension], codes.data());
+  for (std::size_t row = 0; row < made_.trained_rows_; ++row)
+    if (all || is_held_out(row)) {
+      made_.trained_error_ +=
+        made_.encode_direction(&directions_[row * made_.dimension()], codes.data());
       ++told;
     }
-  made.trained_error_ /= static_cast<double>(told);
-  return made;
+  made_.trained_error_ /= static_cast<double>(told);
+  return std::move(made_);
+}
+
+result<vector_codebook> vector_codebook::train(std::span<const float> rows, std::size_t dimension,
+                                               const codebook_options& options) {
+  auto training =
+    codebook_training::start(std::vector<float>(rows.begin(), rows.end()), dimension, options);
+  if (!training)
+    return training.error();
+  while (!training->step()) {}
+  return std::move(*training).take();
 }
 
 } // namespace cmem

@@ -39,6 +39,49 @@ struct coded_vector {
 /// that are a billion times smaller than the norm become 0 too.
 double to_direction(std::span<const float> vector, float* direction) noexcept;
 
+/// A codebook where it lies. Borrows its floats. Threads: any.
+class codebook_view {
+public:
+  /// As vector_codebook::to_bytes() has it, aligned for floats. Fails (corrupt): header and size
+  /// are not of a codebook. What the floats say is not looked at: see directions().
+  static result<codebook_view> of(std::span<const std::byte> bytes);
+  /// The same of bytes that were looked at before.
+  static codebook_view trusted(const std::byte* bytes) noexcept;
+
+  [[nodiscard]] std::size_t dimension() const noexcept { return dimension_; }
+  /// And bytes of the codes of one vector.
+  [[nodiscard]] std::size_t parts() const noexcept { return parts_; }
+  [[nodiscard]] std::size_t part_begin(std::size_t part) const noexcept {
+    return part * dimension_ / parts_;
+  }
+  [[nodiscard]] part_centroids part(std::size_t part) const noexcept {
+    return {centroids_ + codebook_centroids * part_begin(part),
+            part_begin(part + 1) - part_begin(part)};
+  }
+  [[nodiscard]] std::uint64_t trained_rows() const noexcept { return trained_rows_; }
+  [[nodiscard]] double trained_error() const noexcept { return trained_error_; }
+  /// All centroids can be parts of directions. Reads all of them.
+  [[nodiscard]] bool directions() const noexcept;
+  /// See vector_codebook::decode().
+  void decode(const std::uint8_t* codes, double norm, std::span<float> vector) const noexcept;
+
+private:
+  friend class vector_codebook;
+  codebook_view(std::size_t dimension, std::size_t parts, std::uint64_t trained_rows,
+                double trained_error, const float* centroids) noexcept
+    : dimension_(dimension),
+      parts_(parts),
+      trained_rows_(trained_rows),
+      trained_error_(trained_error),
+      centroids_(centroids) {}
+
+  std::size_t dimension_;
+  std::size_t parts_;
+  std::uint64_t trained_rows_;
+  double trained_error_;
+  const float* centroids_; // dimension * codebook_centroids
+};
+
 class vector_codebook {
 public:
   /// More rows than this make training longer, and what it finds hardly better.
@@ -54,15 +97,19 @@ public:
   static result<vector_codebook> train(std::span<const float> rows, std::size_t dimension,
                                        const codebook_options& options = {});
 
+  /// A copy of what lies elsewhere.
+  explicit vector_codebook(const codebook_view& from);
+
   [[nodiscard]] std::size_t dimension() const noexcept { return dimension_; }
   /// And bytes of the codes of one vector.
   [[nodiscard]] std::size_t parts() const noexcept { return parts_; }
   [[nodiscard]] std::size_t part_begin(std::size_t part) const noexcept {
-    return part * dimension_ / parts_;
+    return view().part_begin(part);
   }
-  [[nodiscard]] part_centroids part(std::size_t part) const noexcept {
-    return {centroids_.data() + codebook_centroids * part_begin(part),
-            part_begin(part + 1) - part_begin(part)};
+  [[nodiscard]] part_centroids part(std::size_t part) const noexcept { return view().part(part); }
+  /// Good as long as this is.
+  [[nodiscard]] codebook_view view() const noexcept {
+    return {dimension_, parts_, trained_rows_, trained_error_, centroids_.data()};
   }
   /// Rows of the sample that are not all zero.
   [[nodiscard]] std::uint64_t trained_rows() const noexcept { return trained_rows_; }
@@ -74,16 +121,23 @@ public:
   /// Writes parts() codes. Precondition: finite components, dimension() of them.
   coded_vector encode(std::span<const float> vector, std::uint8_t* codes) const;
   /// What codes and norm say. Components beyond the largest float become that.
-  void decode(const std::uint8_t* codes, double norm, std::span<float> vector) const noexcept;
+  void decode(const std::uint8_t* codes, double norm, std::span<float> vector) const noexcept {
+    view().decode(codes, norm, vector);
+  }
 
   /// Header and floats, little-endian; without a checksum, which is up to what holds them.
   [[nodiscard]] std::vector<std::byte> to_bytes() const;
+  /// How many these are.
+  [[nodiscard]] static constexpr std::size_t bytes_of(std::size_t dimension) noexcept {
+    return 32 + dimension * codebook_centroids * sizeof(float);
+  }
   /// Fails (corrupt): not what to_bytes() wrote.
   static result<vector_codebook> from_bytes(std::span<const std::byte> bytes);
 
   friend bool operator==(const vector_codebook&, const vector_codebook&) = default;
 
 private:
+  friend class codebook_training;
   vector_codebook(std::size_t dimension, std::size_t parts)
     : dimension_(dimension), parts_(parts), centroids_(dimension * codebook_centroids) {}
 

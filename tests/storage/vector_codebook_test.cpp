@@ -1,6 +1,7 @@
 #include "storage/vector_codebook.hpp"
 
 #include "storage/code_table.hpp"
+#include "storage/codebook_training.hpp"
 #include "tests/catch.hpp"
 
 #include <algorithm>
@@ -351,6 +352,48 @@ TEST_CASE("what cannot be trained with is refused") {
         == "invalid_argument: codebook: rows[1][1] is nan: must be finite");
   CHECK(error_of({1, 2, 3, 4, 5, -INFINITY}, 3)
         == "invalid_argument: codebook: rows[1][2] is -inf: must be finite");
+}
+
+TEST_CASE("a training in steps comes to the same, a part at a time") {
+  const std::size_t dimension = 10;
+  auto rows = some_rows(3'000, dimension);
+  std::fill_n(rows.begin() + 5 * static_cast<std::ptrdiff_t>(dimension), dimension, 0.0F);
+  const codebook_options options{.parts = 4, .rounds = 3};
+  auto training = codebook_training::start(rows, dimension, options);
+  REQUIRE(training);
+  for (int part = 1; part <= 4; ++part)
+    CHECK(training->step() == (part == 4));
+  const auto made = std::move(*training).take();
+  CHECK(made.trained_rows() == 2'999);
+  CHECK(made == trained(rows, dimension, options));
+  CHECK(!codebook_training::start(floats(dimension), dimension, options));
+}
+
+TEST_CASE("a codebook is read where it lies as it is from a copy") {
+  const std::size_t dimension = 7;
+  const auto codebook = trained(some_rows(400, dimension), dimension, {.parts = 3});
+  const auto bytes = codebook.to_bytes();
+  CHECK(bytes.size() == vector_codebook::bytes_of(dimension));
+  const auto view = codebook_view::of(bytes);
+  REQUIRE(view);
+  CHECK(view->dimension() == dimension);
+  CHECK(view->parts() == 3);
+  CHECK(view->trained_rows() == codebook.trained_rows());
+  CHECK(view->trained_error() == codebook.trained_error());
+  CHECK(view->directions());
+  CHECK(vector_codebook(*view) == codebook);
+  CHECK(vector_codebook(codebook_view::trusted(bytes.data())) == codebook);
+  const std::uint8_t codes[] = {1, 77, 255};
+  floats here(dimension);
+  floats there(dimension);
+  view->decode(codes, 2.5, here);
+  codebook.decode(codes, 2.5, there);
+  CHECK(here == there);
+  auto broken = bytes;
+  const float nan = NAN;
+  std::memcpy(broken.data() + bytes.size() - sizeof nan, &nan, sizeof nan);
+  REQUIRE(codebook_view::of(broken));
+  CHECK_FALSE(codebook_view::of(broken)->directions());
 }
 
 TEST_CASE("a codebook comes back from its bytes, and other bytes are refused") {
