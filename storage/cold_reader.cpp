@@ -83,7 +83,9 @@ result<std::optional<concept_record>> cold_reader::get(const concept_id& id) con
   r.id = id;
   r.name = extras->name;
   r.content = *content;
-  r.vector.assign(vector->begin(), vector->end());
+  std::vector<float> room;
+  const std::span<const float> floats = vector->read(room);
+  r.vector.assign(floats.begin(), floats.end());
   r.strength = strength_decay{from_.store.strength_half_life_us,
                               from_.store.timestamp}(c->strength, c->last_accessed);
   r.confidence = c->confidence;

@@ -37,13 +37,20 @@ compaction::unfinished_file::~unfinished_file() {
 }
 
 compaction::compaction(const env& e, compaction_job job, std::vector<segment_reader> run,
-                       segment_identity identity)
-  : env_(e), job_(std::move(job)), run_(std::move(run)), identity_(std::move(identity)) {
+                       segment_identity identity, vector_coding vectors)
+  : env_(e),
+    job_(std::move(job)),
+    run_(std::move(run)),
+    identity_(std::move(identity)),
+    vectors_(std::move(vectors)) {
   from_.emplace(run_);
   for (const segment_ref& s : job_.run)
     bytes_planned_ += 2 * s.bytes;
   for (const segment_reader& s : run_)
     bytes_planned_ += s.concept_count() * sizeof(segment_concept); // they are read twice
+  if (!job_.vectors.keep_originals)                                // and vectors, for a sample
+    for (const segment_reader& s : run_)
+      bytes_planned_ += s.header().at(segment_section::vectors).bytes;
 }
 
 result<compaction> compaction::start(const env& e, compaction_job job) {
@@ -58,8 +65,10 @@ result<compaction> compaction::start(const env& e, compaction_job job) {
     run.push_back(std::move(*opened));
   }
   const segment_header& newest = run.back().header();
+  constexpr std::uint32_t times = segment_header::association_times;
   for (const segment_reader& s : run)
-    if (s.header().vector_dimension != newest.vector_dimension || s.header().flags != newest.flags)
+    if (s.header().vector_dimension != newest.vector_dimension
+        || s.header().has(times) != newest.has(times))
       return corrupt(s, 0, "its vectors or times are not as those of the segments beside it");
   auto kinds = run.back().kinds();
   if (!kinds)
@@ -71,9 +80,12 @@ result<compaction> compaction::start(const env& e, compaction_job job) {
   identity.last_sequence = newest.last_sequence;
   identity.timestamp = newest.timestamp_us;
   identity.vector_dimension = newest.vector_dimension;
-  identity.association_times = (newest.flags & segment_header::association_times) != 0;
+  identity.association_times = newest.has(times);
   identity.kinds = std::move(*kinds);
-  return compaction(e, std::move(job), std::move(run), std::move(identity));
+  auto vectors = vector_coding::start(run, job.vectors);
+  if (!vectors)
+    return vectors.error();
+  return compaction(e, std::move(job), std::move(run), std::move(identity), std::move(*vectors));
 }
 
 /// Of the new record; none: there will be none.
@@ -111,7 +123,11 @@ result<bool> compaction::plan_one() {
     size.extras = head->extras_bytes;
     if (const segment_concept* const payload = payload_of(p); payload != nullptr) {
       size.content = payload->content_bytes;
-      size.vector = payload->vector_bytes;
+      if (payload->vector_at != 0)
+        if (auto done = vectors_.plan(*p.payload.in, *payload); !done)
+          return done.error();
+      if (!job_.vectors.keep_originals)
+        bytes_done_ += payload->vector_bytes;
     }
     if (p.associations.record != nullptr)
       size.list = p.associations.record->associations;
@@ -162,11 +178,10 @@ result<void> compaction::write_record(const run_parts& p, std::uint32_t flags) {
     const auto content = p.payload.in->content(*payload);
     if (!content)
       return content.error();
-    const auto vector = p.payload.in->vector(*payload);
-    if (!vector)
-      return vector.error();
     e.content = std::as_bytes(std::span(*content));
-    e.vector = *vector;
+    if (payload->vector_at != 0)
+      if (auto done = vectors_.code(*p.payload.in, *payload, e); !done)
+        return done;
   }
   bytes_done_ += 2 * payload_bytes(p);
   if (p.associations.record != nullptr && p.associations.record->associations != 0)
@@ -196,14 +211,31 @@ result<void> compaction::write_list() {
   return {};
 }
 
-result<void> compaction::begin_writing() {
+void compaction::end_planning() {
   from_.reset();
   for (const segment_reader& s : run_)
     s.let_go();
+  planned_ = true;
+}
+
+/// True: nothing is left to write.
+result<bool> compaction::decide_some() {
   if (plan_.concepts() == 0) {
     run_.clear();
-    return {};
+    return true;
   }
+  const auto decided = vectors_.decide_some();
+  if (!decided)
+    return decided.error();
+  if (*decided)
+    if (auto done = begin_writing(); !done)
+      return done.error();
+  return false;
+}
+
+result<void> compaction::begin_writing() {
+  vectors_.add_to(plan_);
+  identity_.codebook = vectors_.codebook();
   file_.emplace(env_, job_.directory + "/" + segment_file_name(job_.number));
   auto w = segment_writer::create(env_, job_.directory, identity_, plan_);
   if (!w)
@@ -236,19 +268,23 @@ result<void> compaction::rest() {
 }
 
 result<bool> compaction::step(std::uint64_t bytes) {
+  if (planned_ && !writer_)
+    return decide_some();
   const std::uint64_t before = bytes_done_;
   do {
     const auto more = writer_ ? write_one() : plan_one();
     if (!more)
       return more;
-    if (!*more) {
-      const bool last = writer_.has_value();
-      if (auto done = last ? finish() : begin_writing(); !done)
+    if (*more) {
+      if (auto done = rest(); !done)
         return done.error();
-      if (last || !writer_)
-        return true;
-    } else if (auto done = rest(); !done) {
-      return done.error();
+    } else if (writer_) {
+      if (auto done = finish(); !done)
+        return done.error();
+      return true;
+    } else {
+      end_planning();
+      return decide_some();
     }
   } while (bytes_done_ - before < bytes);
   return false;

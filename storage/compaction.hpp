@@ -3,6 +3,7 @@
 
 #include "storage/segment_merge.hpp"
 #include "storage/segment_writer.hpp"
+#include "storage/vector_coding.hpp"
 
 namespace cmem {
 
@@ -14,17 +15,20 @@ struct compaction_job {
   /// The run begins with the store's oldest segment: tombstones, and what records leave to older
   /// segments, are of no use any more.
   bool bottom = false;
+  vector_coding_options vectors = {};
 };
 
 /// In the place of the run, a reader finds in the new segment what it found in the run: newest
 /// records as they are, with the parts that they left to older ones of the run. A part that none of
 /// the run has is left to segments before it, and tombstones stay, unless the run is the `bottom`.
-/// What was replaced, forgotten, or ended by a tombstone of the run is not in the new file.
+/// What was replaced, forgotten, or ended by a tombstone of the run is not in the new file. Vectors
+/// may become codes, which read as something like them: see vector_coding.hpp.
 ///
 /// Goes through the records twice: for the plan, and for the file (segment_writer). In memory it
-/// has what the writer has, the table of checksums of each input, and few MiB of what is mapped
-/// (segment_reader::let_go). It opens its inputs anew, so that all that it copies is verified under
-/// its checksums (D3) shortly before; what was replaced, and the filters, it does not look at.
+/// has what the writer and vector_coding have, the table of checksums of each input, and few MiB of
+/// what is mapped (segment_reader::let_go). It opens its inputs anew, so that all that it copies is
+/// verified under its checksums (D3) shortly before; what was replaced, and the filters, it does
+/// not look at.
 ///
 /// It changes nothing but its own file, which only a manifest makes part of the store. Destroyed
 /// before the end, after a failure too, it removes that file; one that is left all the same (a
@@ -35,11 +39,12 @@ public:
   /// Opens the run. Fails: as segment_reader::open() does.
   static result<compaction> start(const env& e, compaction_job job);
 
-  /// Reads and writes about so many bytes, at least one record (a content, not a whole list). True:
-  /// it is done, and the file and its name are on the disk. What was written is synced every few
-  /// MiB, so that the last step waits for little; that one writes the filter too, 1.5 bytes a
-  /// concept. Precondition: neither failed nor done. Fails: `corrupt` with file and offset, also
-  /// where `bottom` and a part is missing; `io_error`, `disk_full`.
+  /// Reads and writes about so many bytes, at least one record (a content, not a whole list); or
+  /// trains a part of a codebook, in some ten milliseconds. True: it is done, and the file and its
+  /// name are on the disk. What was written is synced every few MiB, so that the last step waits
+  /// for little; that one writes the filter too, 1.5 bytes a concept. Precondition: neither failed
+  /// nor done. Fails: `corrupt` with file and offset, also where `bottom` and a part is missing;
+  /// `io_error`, `disk_full`.
   result<bool> step(std::uint64_t bytes);
 
   /// The new segment; none if nothing is left. Blocks that inputs had for what the store has are in
@@ -73,12 +78,14 @@ private:
   };
 
   compaction(const env& e, compaction_job job, std::vector<segment_reader> run,
-             segment_identity identity);
+             segment_identity identity, vector_coding vectors);
   result<std::optional<std::uint32_t>> flags_of(const run_parts& p) const;
   result<bool> plan_one();
   result<bool> write_one();
   result<void> write_record(const run_parts& p, std::uint32_t flags);
   result<void> write_list();
+  void end_planning();
+  result<bool> decide_some();
   result<void> begin_writing();
   result<void> finish();
   result<void> rest();
@@ -89,6 +96,8 @@ private:
   segment_identity identity_;         // of what is made
   std::optional<segment_merge> from_; // of this pass; borrows run_
   segment_plan plan_;
+  vector_coding vectors_; // borrows run_
+  bool planned_ = false;
   std::optional<unfinished_file> file_;  // while it is written; outlives the writer
   std::optional<segment_writer> writer_; // in the second pass
   std::optional<open_list> list_;

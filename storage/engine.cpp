@@ -45,6 +45,10 @@ result<std::unique_ptr<engine>> engine::create(engine_options options) {
   if (options.forget)
     if (auto valid = validate(*options.forget); !valid)
       return valid.error();
+  if (options.store)
+    if (const std::uint32_t ratio = options.store->vectors.ratio; ratio != 4 && ratio != 8)
+      return failure{errc::invalid_argument,
+                     "vectors.ratio is " + std::to_string(ratio) + ": must be 4 or 8"};
   std::unique_ptr<engine> made;
   try {
     std::uint32_t tag = 0;

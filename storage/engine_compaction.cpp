@@ -29,36 +29,56 @@ std::vector<segment_size> engine::impl::sizes_of(std::span<const segment_ref> se
   return out;
 }
 
+result<bool> engine::impl::has_vectors_to_code(const segment_ref& s) const {
+  if (options.store->vectors.keep_originals)
+    return false;
+  const auto in =
+    segment_reader::open(options.store->files, options.store->directory, s, store->store_id());
+  if (!in)
+    return in.error();
+  return vector_coding::wants(*in, options.store->vectors);
+}
+
 /// False: there is nothing to merge.
 result<bool> engine::impl::begin_compaction() {
   // What a flush names, it has handed to the reconciler too once it is over.
   const std::lock_guard no_flush(flushing_mutex);
   const auto segments = store->segments();
   const auto sizes = sizes_of(segments);
+  bool clean = segments.empty() || (segments.size() == 1 && sizes[0].forgotten == 0);
   std::uint64_t asked = 0;
+  bool wanted = false; // all of it
   {
     const std::lock_guard lock(flush_mutex);
     asked = compactions_asked;
-    const bool clean = segments.empty() || (segments.size() == 1 && sizes[0].forgotten == 0);
-    if (compactions_done != asked && clean) {
-      compactions_done = asked;
-      compaction_end = {};
-      flush_changed.notify_all();
-    }
+    wanted = compactions_done != asked;
+  }
+  if (wanted && clean && !segments.empty()) {
+    const auto to_code = has_vectors_to_code(segments[0]);
+    if (!to_code)
+      return to_code.error();
+    clean = !*to_code;
+  }
+  if (wanted && clean) {
+    const std::lock_guard lock(flush_mutex);
+    wanted = false;
+    compactions_done = asked;
+    compaction_end = {};
+    flush_changed.notify_all();
   }
   const durable_log_figures f = store->figures();
   const std::uint64_t flush_bytes = f.flushes == 0 ? 0 : f.flushed_bytes / f.flushes;
   auto run = next_compaction(sizes, flush_bytes, options.store->compaction);
-  if (compactions_done != asked)
+  if (wanted)
     run = segment_run{0, segments.size()};
   if (!run)
     return false;
   const auto first = segments.begin() + static_cast<std::ptrdiff_t>(run->first);
   compacting_run.assign(first, first + static_cast<std::ptrdiff_t>(run->count));
   compacting_for = run->count == segments.size() ? asked : 0;
-  auto started = compaction::start(options.store->files,
-                                   {options.store->directory, store->store_id(), compacting_run,
-                                    store->next_segment().number, run->first == 0});
+  auto started = compaction::start(
+    options.store->files, {options.store->directory, store->store_id(), compacting_run,
+                           store->next_segment().number, run->first == 0, options.store->vectors});
   if (!started)
     return started.error();
   compacting.emplace(std::move(*started));

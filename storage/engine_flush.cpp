@@ -11,12 +11,16 @@ namespace cmem {
 namespace {
 
 /// What the segment says of each id, sorted by id.
-std::vector<segment_change> segment_changes(const graph_snapshot& s,
+std::vector<segment_change> segment_changes(const graph_snapshot& s, const arena& memory,
                                             graph_builder::changes_taken& taken) {
   std::sort(taken.records.begin(), taken.records.end());
   std::sort(taken.lists.begin(), taken.lists.end());
   std::vector<segment_change> changes;
   changes.reserve(std::max(taken.records.size(), taken.lists.size()) + taken.forgotten.size());
+  // A compaction may have changed how a vector reads; that is no news to a segment.
+  const auto from_segment = [&](const concept_node& n) {
+    return n.vector != 0 && memory.is_mapped(n.vector) && !seeded("coded_vector_flushed");
+  };
   const auto add = [&](std::uint32_t index, bool list_changed) {
     if (index >= s.index_count())
       return; // of a merge that was discarded
@@ -27,7 +31,7 @@ std::vector<segment_change> segment_changes(const graph_snapshot& s,
     const bool list = list_changed || s.out(index).size() == 0;
     // An end of others' associations needs no record, unless it has lost one now.
     if (n.state == node_learned || list_changed || n.extras != 0)
-      changes.push_back({n.id, index, n.payload_version > taken.after, list});
+      changes.push_back({n.id, index, n.payload_version > taken.after && !from_segment(n), list});
   };
   auto r = taken.records.begin();
   auto l = taken.lists.begin();
@@ -82,7 +86,7 @@ result<void> engine::impl::write_checkpoint(flush_job& job) {
   const graph_snapshot& s = *job.snapshot;
   segment_identity identity = store->next_segment();
   identity.kinds = job.kinds;
-  const auto changes = segment_changes(s, job.changes);
+  const auto changes = segment_changes(s, core->memory, job.changes);
   std::optional<segment_ref> written;
   if (!changes.empty()) {
     const auto done = write_segment(options.store->files, options.store->directory,

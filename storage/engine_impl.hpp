@@ -144,6 +144,7 @@ struct engine::impl {
   result<bool> begin_compaction();
   result<void> end_compaction();
   result<void> map_compacted(const segment_ref& made, moved_payloads& to);
+  result<bool> has_vectors_to_code(const segment_ref& s) const;
   [[nodiscard]] std::vector<segment_size> sizes_of(std::span<const segment_ref> segments);
   bool relocate_some();
   void unmap_unseen();

@@ -3,6 +3,7 @@
 #include "storage/batch_check.hpp"
 #include "storage/parallel_merge.hpp"
 #include "storage/prefetch.hpp"
+#include "storage/seeded_bug.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -209,6 +210,11 @@ void graph_builder::relocate(std::span<const moved_parts> parts,
              return h >= r.first && h < r.end;
            });
   };
+  const auto vector_at = [this](handle h) {
+    return stored_vector(payload_pool::bytes_at(pages_.memory().base(), h),
+                         options_.vector_dimension);
+  };
+  vector_comparison vectors;
   for (const moved_parts& p : parts) {
     const std::uint32_t i = find(p.id);
     if (i == none)
@@ -217,6 +223,11 @@ void graph_builder::relocate(std::span<const moved_parts> parts,
     if (!moves(n.content) && !moves(n.vector) && !moves(n.extras))
       continue;
     concept_node& own = own_node_unmarked(i); // what a mapped file has is never given back
+    if (moves(own.vector) && !vectors.same(vector_at(own.vector), vector_at(p.vector))
+        && !seeded("coded_vector_not_noticed")) {
+      own.payload_version = version_ & concept_node::payload_version_max;
+      leave_trail(i);
+    }
     for (const auto& [field, to] :
          {std::pair(&own.content, p.content), std::pair(&own.vector, p.vector),
           std::pair(&own.extras, p.extras)})

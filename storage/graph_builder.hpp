@@ -120,8 +120,9 @@ public:
     handle first;
     handle end;
   };
-  /// A newer mapped file has what these concepts have in `old`: takes it from there. Throws
-  /// std::bad_alloc: discard() then.
+  /// A newer mapped file has what these concepts have in `old`: takes it from there. A vector that
+  /// reads otherwise from then on (vector_comparison) counts as brought by this version, and is on
+  /// the trail; to a store it is no change. Throws std::bad_alloc: discard() then.
   void relocate(std::span<const moved_parts> parts, std::span<const mapped_range> old);
 
   /// Packs lists that no version after `settled` has changed, of those that one after `looked_at`

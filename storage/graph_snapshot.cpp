@@ -29,9 +29,8 @@ std::string_view concept_view::content() const noexcept {
   return as_text(payload(base_, node_->content));
 }
 
-std::span<const float> concept_view::vector() const noexcept {
-  const auto v = payload(base_, node_->vector);
-  return {reinterpret_cast<const float*>(v.data()), v.size() / sizeof(float)};
+stored_vector concept_view::vector() const noexcept {
+  return {payload(base_, node_->vector), dimension_};
 }
 
 std::span<const std::byte> concept_view::encoded_attributes() const noexcept {
@@ -47,7 +46,9 @@ concept_record concept_view::copy() const {
   r.id = id();
   r.name = name();
   r.content = content();
-  r.vector.assign(vector().begin(), vector().end());
+  std::vector<float> room;
+  const std::span<const float> floats = vector().read(room);
+  r.vector.assign(floats.begin(), floats.end());
   r.strength = strength();
   r.confidence = confidence();
   r.created = created();

@@ -5,6 +5,7 @@
 #include "storage/arena.hpp"
 #include "storage/attribute_codec.hpp"
 #include "storage/change_trail.hpp"
+#include "storage/coded_vectors.hpp"
 #include "storage/concept_id.hpp"
 #include "storage/cow_array.hpp"
 #include "storage/id_table.hpp"
@@ -62,14 +63,15 @@ struct node_extras {
 class concept_view {
 public:
   concept_view(const std::byte* base, const concept_node& node, std::uint32_t index,
-               const strength_decay& decay) noexcept
-    : base_(base), node_(&node), decay_(&decay), index_(index) {}
+               std::uint32_t dimension, const strength_decay& decay) noexcept
+    : base_(base), node_(&node), decay_(&decay), index_(index), dimension_(dimension) {}
 
   [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
   [[nodiscard]] const concept_id& id() const noexcept { return node_->id; }
   [[nodiscard]] std::string_view name() const noexcept; ///< empty when only ever named by id
   [[nodiscard]] std::string_view content() const noexcept;
-  [[nodiscard]] std::span<const float> vector() const noexcept;
+  /// As it was learned, or as codes that a store without originals has of it.
+  [[nodiscard]] stored_vector vector() const noexcept;
   /// What is left of it as of the snapshot's time (retention.hpp).
   [[nodiscard]] float strength() const noexcept {
     return (*decay_)(node_->strength, node_->last_accessed);
@@ -94,6 +96,7 @@ private:
   const concept_node* node_;
   const strength_decay* decay_; // the snapshot's
   std::uint32_t index_;
+  std::uint32_t dimension_; // of vectors
 };
 
 /// Concepts have dense 32-bit indices, good within this snapshot (and any other in which the
@@ -133,7 +136,7 @@ public:
       return found->id == id;
     });
     return index != id_table::index_none && found->state == node_learned
-             ? std::optional(concept_view(base_, *found, index, decay_))
+             ? std::optional(concept_view(base_, *found, index, vector_dimension_, decay_))
              : std::nullopt;
   }
   [[nodiscard]] std::optional<std::uint32_t> index_of(const concept_id& id) const noexcept {
@@ -149,7 +152,7 @@ public:
       base_ + std::size_t{page} * handle_unit)[index % page_nodes];
   }
   [[nodiscard]] concept_view at(std::uint32_t index) const noexcept {
-    return {base_, node(index), index, decay_};
+    return {base_, node(index), index, vector_dimension_, decay_};
   }
   [[nodiscard]] bool is_learned(std::uint32_t index) const noexcept {
     return node(index).state == node_learned;

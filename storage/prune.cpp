@@ -34,7 +34,7 @@ prune_report find_due(const graph_snapshot& s, const retention_rules& rules, tim
       case retention_reason::faded: ++r.faded; break;
       case retention_reason::unused: ++r.unused; break;
     }
-    r.payload_bytes += c.content().size() + c.vector().size_bytes();
+    r.payload_bytes += c.content().size() + c.vector().bytes();
     found(c, *why);
   }
   return r;

@@ -42,7 +42,8 @@ std::string_view fault_of(const segment_header& h, std::uint64_t file_bytes) noe
     return "its header fails the checksum";
   if (h.version > segment_version)
     return {}; // what follows is of another layout
-  if (h.version == 0 || (h.flags & ~segment_header::association_times) != 0
+  const std::uint32_t coded = h.version == segment_version ? segment_header::coded_vectors : 0;
+  if (h.version == 0 || (h.flags & ~segment_header::association_times) != coded
       || h.block_bytes != segment_block_bytes
       || std::any_of(h.reserved.begin(), h.reserved.end(), [](std::uint8_t b) { return b != 0; }))
     return "its header has fields that this version does not write";

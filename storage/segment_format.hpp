@@ -5,7 +5,8 @@
 //                                                are little-endian, all offsets count from the file
 //   concepts  := concept*      records of 128 bytes, ids strictly ascending
 //   edges     := edge*         records of 64 bytes; those of one source lie together
-//   vectors   := block*        f32[dimension]
+//   vectors   := codebook? block*   f32[dimension], or codes: see coded_vectors.hpp
+//   codebook  := block         vector_codebook::to_bytes(); where the flag coded_vectors is set
 //   content   := block*
 //   extras    := (archive block*)?               name and attributes
 //   kinds     := bytes zero*   archive of the kinds' names (name_archive.hpp), zeros up to 16
@@ -42,7 +43,9 @@ namespace cmem {
 static_assert(std::endian::native == std::endian::little, "records are used as they lie");
 
 inline constexpr std::array<char, 8> segment_magic{'c', 'm', 'e', 'm', 's', 'e', 'g', '1'};
-inline constexpr std::uint32_t segment_version = 1;
+inline constexpr std::uint32_t segment_version = 2; ///< the highest that is read
+/// Of a segment without codes, so that programs that know of none read it too.
+inline constexpr std::uint32_t segment_version_of_originals = 1;
 inline constexpr std::size_t segment_block_bytes = std::size_t{64} << 10; ///< under one checksum
 
 enum class segment_section : std::uint8_t {
@@ -67,9 +70,10 @@ struct segment_extent {
 
 struct segment_header {
   static constexpr std::uint32_t association_times = 1; ///< flag: associations have times
+  static constexpr std::uint32_t coded_vectors = 2;     ///< flag of version 2: some are codes
 
   std::array<char, 8> magic = segment_magic;
-  std::uint32_t version = segment_version;
+  std::uint32_t version = segment_version_of_originals;
   std::uint32_t flags = 0;
   std::uint64_t store = 0;
   std::uint64_t number = 0;         ///< in its name
@@ -84,6 +88,7 @@ struct segment_header {
   std::array<std::uint8_t, 40> reserved{};
   std::uint64_t checksum = 0; ///< XXH3-64 of all before it
 
+  [[nodiscard]] bool has(std::uint32_t flag) const noexcept { return (flags & flag) != 0; }
   [[nodiscard]] const segment_extent& at(segment_section s) const noexcept {
     return sections[static_cast<std::size_t>(s)];
   }
@@ -121,7 +126,7 @@ struct segment_concept {
   std::uint64_t first_association = 0; ///< index of the record; 0 when there is none
   std::uint32_t associations = 0;
   std::uint32_t content_bytes = 0; ///< of the payload, as in the block's head
-  std::uint32_t vector_bytes = 0;
+  std::uint32_t vector_bytes = 0;  ///< 4 * dimension: floats; else codes
   std::uint32_t extras_bytes = 0;
   std::array<std::uint8_t, 32> reserved{};
 

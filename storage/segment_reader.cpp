@@ -39,7 +39,7 @@ segment_reader::segment_reader(file from, const segment_header& h, file_mapping 
     header_(h),
     mapped_(std::move(mapped)),
     checksums_(std::move(checksums)),
-    trusted_(std::make_unique<std::atomic<bool>[]>(checksums_.size())) {
+    trusted_(std::make_unique<std::atomic<bool>[]>(checksums_.size() + 1)) {
   std::uint64_t piece = 0;
   for (std::size_t s = 0; s != segment_checked_sections; ++s) {
     first_[s] = piece;
@@ -73,7 +73,11 @@ result<segment_reader> segment_reader::open(const env& e, const std::string& pat
   auto mapped = opened->map(static_cast<std::size_t>(*bytes));
   if (!mapped)
     return mapped.error();
-  return segment_reader(std::move(*opened), h, std::move(*mapped), std::move(checksums));
+  segment_reader made(std::move(*opened), h, std::move(*mapped), std::move(checksums));
+  if (h.has(segment_header::coded_vectors))
+    if (auto done = made.look_at_codebook(); !done)
+      return done.error();
+  return made;
 }
 
 result<segment_reader> segment_reader::open(const env& e, const std::string& directory,
@@ -244,7 +248,10 @@ std::string_view segment_reader::fault_in(const segment_concept& c) const noexce
   if (!fits(content, c.content_at, c.content_bytes, content_bytes_max)
       || !fits(vectors, c.vector_at, c.vector_bytes, vector_dimension_max * sizeof(float))
       || !fits(extras, c.extras_at, c.extras_bytes, extras_bytes_max)
-      || (c.vector_at != 0 && c.vector_bytes != header_.vector_dimension * sizeof(float))
+      || (c.vector_at != 0
+          && (c.vector_at < header_.at(vectors).offset + codebook_block_
+              || (c.vector_bytes != header_.vector_dimension * sizeof(float)
+                  && (c.vector_bytes != coded_bytes_ || coded_bytes_ == 0))))
       || (c.extras_at != 0 && c.extras_bytes <= sizeof(node_extras)))
     return "a concept that points outside its sections";
   const bool has_payload = c.content_at != 0 || c.vector_at != 0;
@@ -278,11 +285,18 @@ result<std::string_view> segment_reader::content(const segment_concept& c) const
   return std::string_view(reinterpret_cast<const char*>(bytes->data()), bytes->size());
 }
 
-result<std::span<const float>> segment_reader::vector(const segment_concept& c) const {
+result<stored_vector> segment_reader::vector(const segment_concept& c) const {
   const auto bytes = payload(segment_section::vectors, c.vector_at, c.vector_bytes);
   if (!bytes)
     return bytes.error();
-  return std::span(reinterpret_cast<const float*>(bytes->data()), bytes->size() / sizeof(float));
+  const stored_vector v(*bytes, header_.vector_dimension);
+  if (!v.coded())
+    return v;
+  if (auto book = codebook(); !book)
+    return book.error();
+  if (const std::string_view fault = fault_in(v, c.vector_at); !fault.empty())
+    return corrupt(c.vector_at, fault);
+  return v;
 }
 
 result<segment_extras> segment_reader::extras(const segment_concept& c) const {
@@ -340,6 +354,9 @@ segment_extent segment_reader::payloads() const noexcept {
 result<file_mapping> segment_reader::map_payloads(std::byte* at) const {
   for (const auto s : {segment_section::vectors, segment_section::content, segment_section::extras})
     if (auto done = trust_all(s); !done)
+      return done.error();
+  if (codebook_block_ != 0)
+    if (auto done = check_vector_blocks(); !done)
       return done.error();
   const segment_extent all = payloads();
   return file_.map_at(all.offset, static_cast<std::size_t>(all.bytes), at);

@@ -1,6 +1,7 @@
 #pragma once
 // Reads a segment where it lies. The format is in segment_format.hpp.
 
+#include "storage/coded_vectors.hpp"
 #include "storage/env.hpp"
 #include "storage/segment_format.hpp"
 
@@ -55,9 +56,13 @@ public:
   /// In the order of ids. Precondition: index < concept_count().
   result<const segment_concept*> at(std::uint64_t index) const;
 
+  /// Codebook of the vectors; none: all are floats.
+  result<std::optional<codebook_view>> codebook() const;
+
   /// Of a record of this reader; empty where it has none, or leaves it to older segments.
   result<std::string_view> content(const segment_concept& c) const;
-  result<std::span<const float>> vector(const segment_concept& c) const;
+  /// Also verifies the codebook that it needs.
+  result<stored_vector> vector(const segment_concept& c) const;
   result<segment_extras> extras(const segment_concept& c) const;
   result<std::span<const segment_association>> associations(const segment_concept& c) const {
     return associations(c, 0, c.associations);
@@ -103,6 +108,10 @@ private:
   /// [from, from + bytes) of a section is what was written. Precondition: the section has them.
   result<void> trust(segment_section s, std::uint64_t from, std::uint64_t bytes) const;
   result<void> trust_all(segment_section s) const;
+  result<void> look_at_codebook();
+  [[nodiscard]] const_bytes codebook_bytes() const noexcept;
+  [[nodiscard]] std::string_view fault_in(const stored_vector& v, std::uint64_t at) const noexcept;
+  result<void> check_vector_blocks() const;
   result<const_bytes> payload(segment_section s, std::uint64_t at, std::uint32_t bytes) const;
   [[nodiscard]] std::string_view fault_in(const segment_concept& c) const noexcept;
   [[nodiscard]] bool fits(segment_section s, std::uint64_t at, std::uint32_t bytes,
@@ -114,7 +123,10 @@ private:
   file_mapping mapped_;                                         // the whole file
   std::vector<std::uint64_t> checksums_;                        // const
   std::array<std::uint64_t, segment_checked_sections> first_{}; // piece of each section; const
-  std::unique_ptr<std::atomic<bool>[]> trusted_;                // by piece; any thread
+  std::unique_ptr<std::atomic<bool>[]> trusted_;                // by piece, then whether the
+                                                                // codebook is one; any thread
+  std::uint64_t codebook_block_ = 0; // bytes of it, 0: there is none; const once open
+  std::size_t coded_bytes_ = 0;      // of a coded vector's payload; const once open
 };
 
 } // namespace cmem

@@ -19,7 +19,8 @@ bool worth_a_record(const graph_snapshot& s, std::uint32_t i) noexcept {
          || (n.state == node_placeholder && (n.extras != 0 || s.out(i).size() != 0));
 }
 
-segment_entry entry_of(const graph_snapshot& s, const segment_change& c) noexcept {
+/// Borrows `room` too.
+segment_entry entry_of(const graph_snapshot& s, const segment_change& c, std::vector<float>& room) {
   segment_entry e;
   e.id = c.id;
   if (c.index >= s.index_count() || s.node(c.index).id != c.id || !worth_a_record(s, c.index)) {
@@ -38,7 +39,7 @@ segment_entry entry_of(const graph_snapshot& s, const segment_change& c) noexcep
     e.flags = segment_concept::learned;
     if (c.payload) {
       e.content = as_bytes_of(v.content());
-      e.vector = v.vector();
+      e.vector = v.vector().read(room);
     } else {
       e.flags |= segment_concept::older_payload;
     }
@@ -98,11 +99,12 @@ result<segment_ref> write_segment(const env& e, const std::string& directory,
     if (i + 16 < changes.size() && changes[i + 16].index < s.index_count())
       s.prefetch_payloads(changes[i + 16].index);
   };
+  std::vector<float> room;
   segment_plan plan;
   for (std::size_t i = 0; i != changes.size(); ++i) {
     fetch_ahead(i);
     const segment_change& c = changes[i];
-    const segment_entry entry = entry_of(s, c);
+    const segment_entry entry = entry_of(s, c, room);
     plan.add(entry, associations_of(s, c, entry));
   }
   auto w = segment_writer::create(e, directory, std::move(identity), plan);
@@ -111,7 +113,7 @@ result<segment_ref> write_segment(const env& e, const std::string& directory,
   for (std::size_t i = 0; i != changes.size(); ++i) {
     fetch_ahead(i);
     const segment_change& c = changes[i];
-    const segment_entry entry = entry_of(s, c);
+    const segment_entry entry = entry_of(s, c, room);
     if (auto done = w->add(entry); !done)
       return done.error();
     if (associations_of(s, c, entry) != 0)

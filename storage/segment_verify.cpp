@@ -89,6 +89,12 @@ result<void> segment_reader::verify_records() const {
   filled vectors_so_far(header_.at(vectors));
   filled content_so_far(header_.at(content));
   filled extras_so_far(header_.at(extras));
+  if (const auto book = codebook(); !book)
+    return book.error();
+  if (codebook_block_ != 0
+      && !vectors_so_far.add(header_.at(vectors).offset,
+                             static_cast<std::uint32_t>(codebook_bytes().size()), mapped_.bytes()))
+    return corrupt(header_.at(vectors).offset, "the codebook is not followed by zeros");
   if (header_.at(extras).bytes != 0) {
     extras_so_far.skip(segment_alignment);
     const auto head = mapped_.bytes().subspan(static_cast<std::size_t>(header_.at(extras).offset),

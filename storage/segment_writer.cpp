@@ -1,5 +1,6 @@
 #include "storage/segment_writer.hpp"
 
+#include "storage/coded_vectors.hpp"
 #include "storage/graph_snapshot.hpp"
 #include "storage/name_archive.hpp"
 #include "storage/seeded_bug.hpp"
@@ -30,6 +31,10 @@ std::uint64_t lay_out(segment_header& h, const segment_plan& plan, std::uint64_t
   return at;
 }
 
+std::size_t vector_bytes(const segment_entry& e) noexcept {
+  return e.codes.empty() ? e.vector.size_bytes() : coded_vector_bytes(e.codes.size());
+}
+
 bool has_extras(const segment_entry& e) noexcept {
   return !e.name.empty() || !e.attributes.empty();
 }
@@ -37,7 +42,7 @@ bool has_extras(const segment_entry& e) noexcept {
 } // namespace
 
 void segment_plan::add(const segment_entry& e, std::uint64_t list) noexcept {
-  add({e.content.size(), e.vector.size_bytes(),
+  add({e.content.size(), vector_bytes(e),
        has_extras(e) ? sizeof(node_extras) + e.name.size() + e.attributes.size() : 0, list});
 }
 
@@ -54,6 +59,10 @@ void segment_plan::add(const segment_entry_size& e) noexcept {
   if (bytes_of(extras) == 0)
     add(extras, sizeof archive_head);
   add(extras, segment_block_size(e.extras));
+}
+
+void segment_plan::add_vectors(std::uint64_t count, std::uint64_t bytes_each) noexcept {
+  add(segment_section::vectors, count * segment_block_size(bytes_each));
 }
 
 std::uint64_t segment_file_bytes(const segment_plan& plan, const std::vector<std::string>& kinds) {
@@ -79,6 +88,10 @@ result<segment_writer> segment_writer::create(const env& e, const std::string& d
                                               segment_identity identity, const segment_plan& plan) {
   segment_header h;
   h.flags = identity.association_times ? segment_header::association_times : 0;
+  if (!identity.codebook.empty()) {
+    h.version = segment_version;
+    h.flags |= segment_header::coded_vectors;
+  }
   h.store = identity.store;
   h.number = identity.number;
   h.first_sequence = identity.first_sequence;
@@ -99,7 +112,12 @@ result<segment_writer> segment_writer::create(const env& e, const std::string& d
     return done.error();
   if (auto done = made->preallocate(bytes); !done)
     return done.error();
-  return segment_writer(e, directory, std::move(*made), h, std::move(names));
+  segment_writer w(e, directory, std::move(*made), h, std::move(names));
+  if (!identity.codebook.empty())
+    if (auto done = w.stream(segment_section::vectors).put_block(w.file_, {identity.codebook});
+        !done)
+      return done.error();
+  return w;
 }
 
 result<void> segment_writer::put_concept() {
@@ -108,6 +126,17 @@ result<void> segment_writer::put_concept() {
   const segment_concept c = *open_;
   open_.reset();
   return stream(segment_section::concepts).put(file_, &c, sizeof c);
+}
+
+result<void> segment_writer::put_vector(const segment_entry& e) {
+  section_stream& to = stream(segment_section::vectors);
+  open_->vector_at = to.offset();
+  open_->vector_bytes = static_cast<std::uint32_t>(vector_bytes(e));
+  if (e.codes.empty())
+    return to.put_block(file_, {std::as_bytes(e.vector)});
+  assert(header_.has(segment_header::coded_vectors));
+  const coded_vector_head head{to.offset() - to.where().offset, e.norm};
+  return to.put_block(file_, {std::as_bytes(std::span(&head, 1)), std::as_bytes(e.codes)});
 }
 
 result<void> segment_writer::put_extras(const segment_entry& e) {
@@ -133,7 +162,7 @@ result<void> segment_writer::add(const segment_entry& e) {
   c.id = e.id;
   c.flags = e.flags;
   if (c.has(segment_concept::forgotten)) {
-    assert(c.flags == segment_concept::forgotten && e.content.empty() && e.vector.empty()
+    assert(c.flags == segment_concept::forgotten && e.content.empty() && vector_bytes(e) == 0
            && !has_extras(e));
     ++header_.forgotten;
     return {};
@@ -143,13 +172,9 @@ result<void> segment_writer::add(const segment_entry& e) {
   c.strength = e.strength;
   c.confidence = e.confidence;
   c.access_count = e.access_count;
-  if (!e.vector.empty()) {
-    section_stream& to = stream(segment_section::vectors);
-    c.vector_at = to.offset();
-    c.vector_bytes = static_cast<std::uint32_t>(e.vector.size_bytes());
-    if (auto done = to.put_block(file_, {std::as_bytes(e.vector)}); !done)
+  if (vector_bytes(e) != 0)
+    if (auto done = put_vector(e); !done)
       return done;
-  }
   if (!e.content.empty()) {
     section_stream& to = stream(segment_section::content);
     c.content_at = to.offset();

@@ -21,6 +21,9 @@ struct segment_entry {
   std::uint32_t access_count = 0;
   const_bytes content = {};
   std::span<const float> vector = {};
+  /// In its place: of the codebook that the segment has, and the vector's norm.
+  std::span<const std::uint8_t> codes = {};
+  double norm = 0.0;
   std::string_view name = {};
   const_bytes attributes = {}; ///< as attribute_codec.hpp has them
 };
@@ -28,7 +31,7 @@ struct segment_entry {
 /// How much of an entry there will be.
 struct segment_entry_size {
   std::uint64_t content = 0;
-  std::uint64_t vector = 0; ///< bytes
+  std::uint64_t vector = 0; ///< bytes, of floats or of head and codes
   std::uint64_t extras = 0; ///< node_extras, name and attributes; 0: neither of these
   std::uint64_t list = 0;   ///< outgoing associations
 };
@@ -39,6 +42,8 @@ public:
   /// `list`: outgoing associations that will follow.
   void add(const segment_entry& e, std::uint64_t list) noexcept;
   void add(const segment_entry_size& e) noexcept;
+  /// Blocks of `vectors` besides: the codebook's, or of entries that were added without.
+  void add_vectors(std::uint64_t count, std::uint64_t bytes_each) noexcept;
 
   /// Of a section of entries: concepts to extras.
   [[nodiscard]] std::uint64_t bytes_of(segment_section s) const noexcept {
@@ -69,7 +74,8 @@ struct segment_identity {
   timestamp_us timestamp = 0;
   std::uint32_t vector_dimension = 0;
   bool association_times = true;
-  std::vector<std::string> kinds = {}; ///< names, by id; more may be registered later
+  std::vector<std::string> kinds = {};  ///< names, by id; more may be registered later
+  std::vector<std::byte> codebook = {}; ///< vector_codebook::to_bytes(); empty: there are no codes
 };
 
 /// The caller goes twice through what it writes: once for the plan, once for the file. Memory: 64
@@ -99,6 +105,7 @@ private:
     return streams_[static_cast<std::size_t>(s)];
   }
   result<void> put_concept();
+  result<void> put_vector(const segment_entry& e);
   result<void> put_extras(const segment_entry& e);
   result<void> put_tables();
 

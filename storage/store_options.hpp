@@ -4,6 +4,7 @@
 #include "storage/compaction_policy.hpp"
 #include "storage/durability.hpp"
 #include "storage/env.hpp"
+#include "storage/vector_coding_options.hpp"
 #include "storage/wal_writer.hpp"
 
 #include <cstdint>
@@ -64,6 +65,8 @@ struct store_options {
   bool map_flushed = false;
   /// When segments are merged; see engine::compact().
   compaction_policy compaction = {};
+  /// What becomes of vectors then.
+  vector_coding_options vectors = {};
   /// flush() should be called now, and compact() after it, from another thread than commit(), which
   /// must not wait for them. Called from any thread; must not block or throw. Empty: whoever looks
   /// at flush_due() does.

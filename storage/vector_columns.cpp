@@ -37,7 +37,7 @@ void vector_columns_builder::set_live(std::uint32_t index, bool live) {
 bool vector_columns_builder::take(const graph_snapshot& s, std::uint32_t index) {
   const bool known = index < indices_ && shared_->newest[index] != 0;
   const bool learned = index < s.index_count() && s.is_learned(index);
-  const std::span<const float> vector = learned ? s.at(index).vector() : std::span<const float>();
+  const stored_vector vector = learned ? s.at(index).vector() : stored_vector();
   if (vector.empty()) {
     if (known)
       set_live(index, false);
@@ -51,7 +51,7 @@ bool vector_columns_builder::take(const graph_snapshot& s, std::uint32_t index) 
   }
   vector_slots& to = *shared_;
   reserve(index);
-  const quantized_vector form = quantize(vector, to.codes.at(slots_));
+  const quantized_vector form = quantize(vector.read(room_), to.codes.at(slots_));
   to.unit_scales[slots_] = form.unit_scale;
   to.unit_residuals[slots_] = form.unit_residual;
   to.norms[slots_] = form.norm;

@@ -146,6 +146,7 @@ private:
   std::uint32_t indices_ = 0;
   std::uint32_t live_ = 0;
   std::vector<bool> is_live_; // by index of a concept: its newest slot was current
+  std::vector<float> room_;   // reused
 };
 
 class vector_graph; // vector_graph.hpp

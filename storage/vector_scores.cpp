@@ -1,8 +1,10 @@
 #include "storage/vector_scores.hpp"
 
+#include "storage/limits.hpp"
 #include "storage/vector_kernels.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -35,9 +37,21 @@ result<vector_scorer> vector_scorer::make(const graph_snapshot& s, std::span<con
 }
 
 std::optional<double> vector_scorer::score(std::uint32_t index) const noexcept {
-  const std::span<const float> v = s_->at(index).vector();
+  const stored_vector v = s_->at(index).vector();
   if (v.empty())
     return std::nullopt;
+  return v.coded() ? score_codes(v) : score(v.floats());
+}
+
+[[gnu::noinline]] std::optional<double> vector_scorer::score_codes(
+  const stored_vector& v) const noexcept {
+  std::array<float, vector_dimension_max> room; // not zeroed
+  const std::span<float> floats = std::span(room).first(query_.size());
+  v.decode(floats);
+  return score(floats);
+}
+
+std::optional<double> vector_scorer::score(std::span<const float> v) const noexcept {
   if (metric_ == vector_metric::l2)
     return std::sqrt(squared_distance(v, query_));
   const vector_products p = multiply(v, query_);

@@ -21,8 +21,9 @@ struct similar_concept {
   friend bool operator==(const similar_concept&, const similar_concept&) = default;
 };
 
-/// Compares the vectors of a snapshot with one, exactly: from the floats as they were learned,
-/// summed in double in a fixed order. Borrows snapshot and query. Threads: any.
+/// Compares the vectors of a snapshot with one, exactly: from the floats as they were learned (or
+/// as their codes say, where a store keeps these alone), summed in double in a fixed order. Borrows
+/// snapshot and query. Threads: any.
 class vector_scorer {
 public:
   /// Fails (invalid_argument): wrong dimension, a non-finite component, and for cosine a vector
@@ -49,6 +50,8 @@ private:
   vector_scorer(const graph_snapshot& s, std::span<const float> query, vector_metric metric,
                 double norm) noexcept
     : s_(&s), query_(query), metric_(metric), norm_(norm) {}
+  [[nodiscard]] std::optional<double> score(std::span<const float> v) const noexcept;
+  [[nodiscard]] std::optional<double> score_codes(const stored_vector& v) const noexcept;
 
   const graph_snapshot* s_;
   std::span<const float> query_;

@@ -37,6 +37,10 @@ seeded_bug(content_of_placeholder_shown cold_reader) # taken from a former life
 seeded_bug(tombstone_not_written engine_flush) # by a flush
 seeded_bug(compaction_tombstone_dropped compaction) # with segments below the run
 seeded_bug(compaction_older_payload_dropped compaction) # a record loses what the run does not have
+seeded_bug(codes_coded_again vector_coding) # where they could have been copied
+seeded_bug(drifted_codebook_kept vector_coding) # vectors have become others
+seeded_bug(coded_vector_not_noticed engine_coding) # an index goes on with bounds of the original
+seeded_bug(coded_vector_flushed engine_coding) # as floats, as if it had been learned
 seeded_bug(unfinished_segment_left compaction) # by a merge that failed or was stopped
 
 # -- manifest

@@ -41,7 +41,7 @@ std::uint64_t live_bytes(const graph_snapshot& s, const std::vector<std::string>
       size.extras = sizeof(node_extras) + v.name().size() + attributes.size();
     if (n.state == node_learned) {
       size.content = v.content().size();
-      size.vector = v.vector().size_bytes();
+      size.vector = v.vector().bytes();
     } else if (size.list == 0 && size.extras == 0) {
       continue; // nothing but the end of others' associations: it has no record
     }

@@ -80,10 +80,11 @@ void append_concept(std::string& out, const concept_view& c) {
   append_text(out, "content", c.content());
   append_number(out, "strength", c.strength());
   append_number(out, "confidence", c.confidence());
-  if (!c.vector().empty()) {
+  std::vector<float> room;
+  if (const std::span<const float> vector = c.vector().read(room); !vector.empty()) {
     char before = '[';
     out += ",\"vector\":";
-    for (const float x : c.vector()) {
+    for (const float x : vector) {
       out += before;
       out += show_float(x);
       before = ',';

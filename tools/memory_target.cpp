@@ -89,7 +89,9 @@ private:
     for (std::size_t i = 0; i != words && end != std::string_view::npos; ++i)
       end = v.content().find(' ', end == 0 ? 0 : end + 1);
     query.text = v.content().substr(0, end);
-    query.vector.assign(v.vector().begin(), v.vector().end());
+    std::vector<float> room;
+    const std::span<const float> vector = v.vector().read(room);
+    query.vector.assign(vector.begin(), vector.end());
     query.k = hits;
     const auto found = cmem::search(s, query, searching_);
     return found ? found->size() : 0;

@@ -24,8 +24,8 @@ void seal(std::vector<std::byte>& bytes) {
     bytes.resize(sizeof h);
   std::memcpy(&h, bytes.data(), sizeof h);
   h.magic = segment_magic;
-  h.version = segment_version;
-  h.flags &= segment_header::association_times;
+  h.flags &= segment_header::association_times | segment_header::coded_vectors;
+  h.version = h.has(segment_header::coded_vectors) ? segment_version : segment_version_of_originals;
   h.store = store;
   h.number = number;
   h.block_bytes = segment_block_bytes;
@@ -69,8 +69,9 @@ bool look(const segment_reader& r, const segment_concept& c) {
   };
   if (const auto text = r.content(c); judge(text))
     sum += static_cast<std::size_t>(std::count(text->begin(), text->end(), 'x'));
+  std::vector<float> room;
   if (const auto v = r.vector(c); judge(v))
-    for (const float x : *v)
+    for (const float x : v->read(room))
       sum += x > 0 ? 1 : 0;
   if (const auto x = r.extras(c); judge(x)) {
     sum += x->name.size();

@@ -105,7 +105,9 @@ inline std::string describe(const concept_parts& p) {
   r.access_count = c.access_count;
   r.content = need(p.payload.in->content(*p.payload.record));
   const auto vector = need(p.payload.in->vector(*p.payload.record));
-  r.vector.assign(vector.begin(), vector.end());
+  std::vector<float> room;
+  const std::span<const float> floats = vector.read(room);
+  r.vector.assign(floats.begin(), floats.end());
   return describe(
     r, describe_associations(need(p.associations.in->associations(*p.associations.record))),
     c.has(segment_concept::learned));

@@ -1,4 +1,5 @@
-// D5: the stores under tests/data, one of each version of the manifest, open for good. What they
+// D5: the stores under tests/data, one of each version of the manifest, and one with codes of
+// vectors, open for good. What they
 // hold is written down here; what made them is the hidden test case at the end.
 
 #include "storage/backup.hpp"
@@ -25,7 +26,8 @@ struct golden_copy {
   real_folder folder;
   std::string path = folder.path + "/store";
 
-  explicit golden_copy(std::uint32_t version) { std::filesystem::copy(golden(version), path); }
+  explicit golden_copy(std::uint32_t version) : golden_copy(golden(version)) {}
+  explicit golden_copy(const std::string& from) { std::filesystem::copy(from, path); }
 };
 
 /// Every byte that there is, in order.
@@ -67,6 +69,18 @@ engine_options options_for(const std::string& directory, const env& files, bool 
   s.read_only = read_only;
   o.store = s;
   return o;
+}
+
+void keep_files(store_fixture& f, const std::string& folder) {
+  std::filesystem::create_directories(folder);
+  for (const std::string& name : need(env(f.disk).list("/s"))) {
+    if (name == "LOCK") // anew by whoever opens it
+      continue;
+    const auto bytes = f.disk->content("/s/" + name);
+    std::ofstream(folder + "/" + name, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
+  }
 }
 
 /// With placeholders, and bytes that are no letters as \xNN.
@@ -115,7 +129,7 @@ TEST_CASE("D5: the store of each version opens, and holds what it held") {
            "\u00e0\n");
   CHECK(shown(*s) == expected);
   CHECK(s->find(concept_id::from_name("bytes"))->content() == all_bytes());
-  CHECK(s->find(concept_id::from_name("cat"))->vector()[3] == 1e-30F);
+  CHECK(s->find(concept_id::from_name("cat"))->vector().floats()[3] == 1e-30F);
 }
 
 TEST_CASE("D5: the store of each version is written to, and is then one of this version") {
@@ -175,8 +189,7 @@ TEST_CASE(
     const golden_copy copy(version);
     place.put_version(copy.path, newer);
     const auto before = bytes_of_directory(copy.path);
-    const auto highest = place.file == "MANIFEST" ? manifest_version : 1;
-    const failure refusal = newer_format(copy.path + "/" + place.file, newer, highest);
+    const failure refusal = newer_format(copy.path + "/" + place.file, newer, place.highest);
     const std::string elsewhere = copy.folder.path + "/elsewhere";
     CHECK(engine::create(options_for(copy.path, env(), false)).error() == refusal);
     CHECK(engine::create(options_for(copy.path, env(), true)).error() == refusal);
@@ -193,10 +206,103 @@ TEST_CASE(
 TEST_CASE("D5: a newer segment that nothing names is not removed as one that a crash left") {
   const golden_copy copy(1);
   std::filesystem::copy(copy.path + "/segment-2.cmseg", copy.path + "/segment-3.cmseg");
-  header_place{"segment-3.cmseg", {0}, 248}.put_version(copy.path, 2);
+  header_place{"segment-3.cmseg", {0}, 248, 2}.put_version(copy.path, 3);
   const auto before = bytes_of_directory(copy.path);
   CHECK(engine::create(options_for(copy.path, env(), false)).error().code == errc::unsupported);
   CHECK(bytes_of_directory(copy.path) == before);
+}
+
+namespace {
+
+constexpr const char* golden_codes = "tests/data/store-codes";
+constexpr std::size_t codes_dimension = 27;
+
+/// Of the store with codes: each a multiple of its first number.
+std::vector<float> vector_of_codes(std::size_t n) {
+  std::vector<float> v(codes_dimension);
+  for (std::size_t i = 0; i != v.size(); ++i)
+    v[i] = 0.25F * static_cast<float>((i * (n + 3)) % 11) - static_cast<float>(n);
+  return v;
+}
+
+engine_options options_of_codes(const std::string& directory, bool read_only) {
+  engine_options o = options_for(directory, env(), read_only);
+  o.vector_dimension = codes_dimension;
+  return o;
+}
+
+void check_codes(const std::string& directory, bool read_only) {
+  const auto opened = engine::create(options_of_codes(directory, read_only));
+  const auto s = need(opened)->load();
+  CHECK(s->concept_count() == 6);
+  for (std::size_t n = 0; n != 5; ++n) {
+    const auto c = s->find(concept_id::from_name("c" + std::to_string(n)));
+    REQUIRE(c);
+    CHECK(c->vector().coded() == (n != 4));
+    std::vector<float> room;
+    const auto read = c->vector().read(room);
+    const auto learned = vector_of_codes(n); // so few that the codebook has them all
+    REQUIRE(read.size() == learned.size());
+    for (std::size_t i = 0; i != read.size(); ++i)
+      CHECK(std::abs(read[i] - learned[i]) <= (n == 4 ? 0.0F : 1e-5F));
+  }
+  CHECK(s->find(concept_id::from_name("no vector"))->vector().empty());
+}
+
+} // namespace
+
+TEST_CASE("D5: the store with codes of vectors opens, and goes on with them") {
+  const golden_copy copy(golden_codes);
+  for (const std::string& name : need(env().list(copy.path)))
+    if (name.ends_with(".cmseg")) {
+      const auto in = segment_reader::open(env(), copy.path + "/" + name);
+      CHECK(need(in).header().version == 2);
+      CHECK(need(in).verify());
+    }
+  check_codes(copy.path, true);
+  {
+    const auto opened = engine::create(options_of_codes(copy.path, false));
+    engine& memory = *need(opened);
+    REQUIRE(memory.write(op::strengthen{"c1", 1.0F}));
+    REQUIRE(memory.write(op::strengthen{"c4", 1.0F}));
+    memory.close();
+    while (memory.reconcile().more_pending) {}
+    REQUIRE(memory.close_store());
+  }
+  check_codes(copy.path, true);
+  check_codes(copy.path, false);
+}
+
+// Made the store with codes, once.
+TEST_CASE("makes a store with codes of vectors, where there is none", "[.][make-codes]") {
+  REQUIRE_FALSE(std::filesystem::exists(golden_codes));
+  store_fixture f(2027);
+  f.now = 1'700'000'000'000'000;
+  f.options.vector_dimension = codes_dimension;
+  f.options.store->vectors.vectors_min = 3;
+  f.options.store->compaction.fan_in = 2; // whatever their sizes are
+  f.options.store->compaction.size_ratio = 1e9;
+  for (const bool keep : {false, true}) { // the codes first, then a vector beside them
+    f.options.store->vectors.keep_originals = keep;
+    f.open();
+    for (std::size_t n = keep ? 4 : 0; n != (keep ? 5 : 4); ++n)
+      f.write(op::learn_concept{"c" + std::to_string(n), "content", vector_of_codes(n)});
+    f.write(op::learn_concept{"no vector", "content"});
+    f.reconcile();
+    f.memory->ask_for_flush();
+    f.reconcile();
+    REQUIRE(f.memory->flush());
+    if (!keep) {
+      f.write(op::strengthen{"c0", 1.0F});
+      f.reconcile();
+      f.memory->ask_for_flush();
+      f.reconcile();
+      REQUIRE(f.memory->flush());
+    }
+    while (need(f.memory->compact(1'000'000))) {}
+    REQUIRE(f.close().code == errc::ok);
+  }
+  keep_files(f, golden_codes);
 }
 
 // Made the golden stores, each once: `golden_store_test "[make]"`. None is ever made again.
@@ -260,13 +366,5 @@ TEST_CASE("makes the store of this version, where there is none", "[.][make]") {
   f.reconcile();
   (void) f.commit();
   f.cut_power();
-  std::filesystem::create_directories(folder);
-  for (const std::string& name : need(env(f.disk).list("/s"))) {
-    if (name == "LOCK") // anew by whoever opens it
-      continue;
-    const auto bytes = f.disk->content("/s/" + name);
-    std::ofstream(folder + "/" + name, std::ios::binary)
-      .write(reinterpret_cast<const char*>(bytes.data()),
-             static_cast<std::streamsize>(bytes.size()));
-  }
+  keep_files(f, folder);
 }

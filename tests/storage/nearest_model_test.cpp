@@ -216,11 +216,11 @@ private:
     for (std::uint32_t i = 0; i < s.index_count(); ++i) {
       if (!s.is_learned(i) || s.at(i).vector().empty() || !passes(s.at(i), q.filter))
         continue;
-      const vector_products p = plain.multiply(s.at(i).vector(), q.vector);
+      const vector_products p = plain.multiply(s.at(i).vector().floats(), q.vector);
       if (q.metric == vector_metric::inner_product)
         all.push_back({i, p.with_other});
       else if (q.metric == vector_metric::l2)
-        all.push_back({i, std::sqrt(plain.squared_distance(s.at(i).vector(), q.vector))});
+        all.push_back({i, std::sqrt(plain.squared_distance(s.at(i).vector().floats(), q.vector))});
       else if (p.with_self > 0.0)
         all.push_back({i, static_cast<float>(std::clamp(
                             p.with_other / (norm * std::sqrt(p.with_self)), -1.0, 1.0))});

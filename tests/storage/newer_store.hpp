@@ -33,6 +33,7 @@ struct header_place {
   std::string file;
   std::vector<std::size_t> headers;
   std::size_t checked;
+  std::uint32_t highest; ///< version that is read
 
   /// The headers say that version, under right checksums.
   void put_version(const std::string& directory, std::uint32_t version) const {
@@ -51,10 +52,10 @@ struct header_place {
 
 /// Of the stores under tests/data. An update that a newer program began leaves one newer root.
 inline const std::vector<header_place> golden_headers = {
-  {"MANIFEST", {0, 4096}, 504},
-  {"MANIFEST", {4096}, 504}, // the root of the higher generation there
-  {"segment-2.cmseg", {0}, 248},
-  {"wal-0.log", {0}, 504},
+  {"MANIFEST", {0, 4096}, 504, 2},
+  {"MANIFEST", {4096}, 504, 2}, // the root of the higher generation there
+  {"segment-2.cmseg", {0}, 248, 2},
+  {"wal-0.log", {0}, 504, 1},
 };
 
 } // namespace cmem::test

@@ -167,7 +167,9 @@ inline std::string describe(const segment_reader& r, const segment_concept& c) {
   const auto vector = need(r.vector(c));
   const auto extras = need(r.extras(c));
   out.content = content;
-  out.vector.assign(vector.begin(), vector.end());
+  std::vector<float> room;
+  const std::span<const float> floats = vector.read(room);
+  out.vector.assign(floats.begin(), floats.end());
   out.name = extras.name;
   attribute_reader attributes(extras.attributes);
   for (attribute_update a; attributes.next(a);)

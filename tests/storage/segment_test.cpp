@@ -93,7 +93,7 @@ TEST_CASE("segment: payloads lie as the arena's blocks do") {
         const segment_concept& c = *need(r.at(i));
         const std::string_view content = need(r.content(c));
         REQUIRE(std::ranges::equal(at(c.content_at), std::as_bytes(std::span(content))));
-        REQUIRE(std::ranges::equal(at(c.vector_at), std::as_bytes(need(r.vector(c)))));
+        REQUIRE(std::ranges::equal(at(c.vector_at), std::as_bytes(need(r.vector(c)).floats())));
         const const_bytes extras = at(c.extras_at);
         if (!extras.empty()) {
           const auto* head = reinterpret_cast<const node_extras*>(extras.data());

@@ -100,7 +100,8 @@ public:
     std::vector<std::pair<double, std::uint32_t>> all;
     for (std::uint32_t slot = 0; slot < columns().slots(); ++slot)
       if (columns().is_current(snapshot(), slot) && (filter == nullptr || filter->passes(slot)))
-        all.emplace_back(distance(query, snapshot().at(columns().owner(slot)).vector()), slot);
+        all.emplace_back(distance(query, snapshot().at(columns().owner(slot)).vector().floats()),
+                         slot);
     std::sort(all.begin(), all.end());
     std::vector<std::uint32_t> slots;
     for (std::size_t i = 0; i < std::min(k, all.size()); ++i)
