@@ -72,6 +72,10 @@ result<void> validate(const config& c) {
     return failure{errc::invalid_argument, "overflow is "
                                              + std::to_string(static_cast<unsigned>(*c.overflow))
                                              + ": must be drop_oldest or reject"};
+  if (c.vector_code_ratio != 4 && c.vector_code_ratio != 8)
+    return failure{errc::invalid_argument, "vector_code_ratio is "
+                                             + std::to_string(c.vector_code_ratio)
+                                             + ": must be 4 or 8"};
   auto fields = first_failure({
     within<std::uint32_t>("reconcile_interval_ms", c.reconcile_interval_ms, 1, interval_max_ms),
     within<std::size_t>("max_batch_size", c.max_batch_size, 1, batch_entries_max),
@@ -141,6 +145,8 @@ engine_options storage_options(const config& c) {
     s.flush_concepts = c.memory_threshold;
     s.flush_log_bytes = c.flush_log_bytes;
     s.map_flushed = c.map_flushed;
+    s.vectors.keep_originals = c.keep_originals;
+    s.vectors.ratio = c.vector_code_ratio;
     if (!c.compaction)
       s.compaction = compaction_policy::never();
     s.waiting_bytes_max = c.waiting_bytes_max;

@@ -54,6 +54,13 @@ struct config {
   /// is late: above compaction_segments_max segments, or where newer ones are nearly as large as
   /// the oldest (compaction_policy::garbage_max).
   std::uint64_t compaction_bytes_per_s = std::uint64_t{64} << 20;
+  /// Without, merging segments makes codes of vectors as soon as there are some ten thousand: what
+  /// is read of them, once the store is opened again or they are mapped, is then something like
+  /// what was learned, and the originals are gone (storage/vector_coding_options.hpp). It is not
+  /// kept with the store: who opens it with originals loses nothing more.
+  bool keep_originals = true;
+  /// How much less room codes take, 4 or 8 times, where there is no codebook for them yet.
+  std::uint32_t vector_code_ratio = 4;
   /// Of each file of the log; filled with zeros when it is made.
   std::uint64_t log_file_bytes = std::uint64_t{64} << 20;
   /// Upper bound of the time between merges; what awaits or a filling log wake comes sooner.

@@ -1,3 +1,4 @@
+#include "tools/compacting.hpp"
 #include "tools/importer.hpp"
 #include "tools/line_source.hpp"
 #include "tools/report.hpp"
@@ -171,6 +172,8 @@ int import_command(const import_arguments& a, const console& c) {
   store_opening how;
   how.write = true;
   how.strength_half_life_s = a.half_life_s;
+  how.keep_originals = a.vectors.keep_originals;
+  how.vector_code_ratio = a.vectors.code_ratio;
   how.flush_concepts = flush_concepts_of_import;
   how.log_file_bytes =
     in.bytes == 0 ? log_file_bytes_max_of_import
@@ -188,7 +191,10 @@ int import_command(const import_arguments& a, const console& c) {
   if (!memory)
     return fail(c, memory.error());
   import_run run(a, c, in, lines, **memory);
-  const outcome all = run.run();
+  outcome all = run.run();
+  if (!a.vectors.keep_originals && !all.broken)
+    if (const auto done = compact_all(**memory, c); !done)
+      all.broken = done.error();
   const close_report closed = (*memory)->close();
   const memory_stats s = (*memory)->stats();
   if (a.json)

@@ -21,7 +21,8 @@ void show_header(const segment_reader& in, inspect_sheet& to) {
           {"last_sequence", h.last_sequence},
           {"time", show_time(h.timestamp_us)},
           {"vector_dimension", h.vector_dimension},
-          {"association_times", (h.flags & segment_header::association_times) != 0},
+          {"association_times", h.has(segment_header::association_times)},
+          {"coded_vectors", h.has(segment_header::coded_vectors)},
           {"block_bytes", h.block_bytes},
           {"concepts", in.concept_count()},
           {"associations", in.association_count()},
@@ -46,6 +47,20 @@ result<void> show_newer(const inspect_arguments& a, const env& e, inspect_sheet&
   if (auto read = from->read_all_at(std::as_writable_bytes(std::span(&h, 1)), 0); !read)
     return read;
   to.add({{"what", "segment"}, {"version", h.version}, {"bytes", *bytes}});
+  return {};
+}
+
+result<void> show_codebook(const segment_reader& in, inspect_sheet& to) {
+  const auto book = in.codebook();
+  if (!book)
+    return book.error();
+  if (*book)
+    to.add({{"what", "codebook"},
+            {"offset", in.header().at(segment_section::vectors).offset},
+            {"dimension", (*book)->dimension()},
+            {"parts", (*book)->parts()},
+            {"trained_rows", (*book)->trained_rows()},
+            {"expected_error", json_number(static_cast<float>((*book)->trained_error()))}});
   return {};
 }
 
@@ -84,7 +99,11 @@ result<ordered_json> describe(const segment_reader& in, const segment_concept& c
     j["content"] = shortened(*content);
     j["content_bytes"] = content->size();
     if (!vector->empty())
-      j["vector_numbers"] = vector->size();
+      j["vector_numbers"] = in.header().vector_dimension;
+    if (vector->coded()) {
+      j["vector_codes"] = vector->codes().size();
+      j["vector_norm"] = json_number(vector->head().norm);
+    }
   }
   j["strength"] = json_number(c.strength);
   j["confidence"] = json_number(c.confidence);
@@ -145,6 +164,8 @@ result<void> inspect_segment(const inspect_arguments& a, const env& e, inspect_s
     return in.error();
   }
   show_header(*in, to);
+  if (auto done = show_codebook(*in, to); !done)
+    return done;
   if (auto done = show_kinds(*in, to); !done)
     return done;
   const std::uint64_t records = in->concept_count() + in->association_count();

@@ -14,6 +14,22 @@ CLI::AsNumberWithUnit duration() {
   return CLI::AsNumberWithUnit(seconds, CLI::AsNumberWithUnit::CASE_SENSITIVE, "TIME");
 }
 
+/// What becomes of vectors where segments are merged.
+void add_vector_options(CLI::App* command, vector_arguments& a) {
+  const std::map<std::string, bool> words{{"yes", true}, {"no", false}};
+  command
+    ->add_option("--keep-originals", a.keep_originals,
+                 "no: vectors become codes that take less room, once there are 16,384 of them; "
+                 "what is read then is approximate, for good")
+    ->transform(CLI::CheckedTransformer(words))
+    ->default_str("yes");
+  command
+    ->add_option("--vector-code-ratio", a.code_ratio,
+                 "How many times less: 4 or 8, where there are no codes yet")
+    ->check(CLI::IsMember({4, 8}))
+    ->capture_default_str();
+}
+
 constexpr const char* id_help = "32 hex digits, or the concept's name";
 
 CLI::App* add(CLI::App& app, const char* name, const char* what, std::string& store, bool& json,
@@ -43,6 +59,8 @@ void add_store_commands(CLI::App& app, store_command_line& line) {
     ->transform(duration())
     ->check(CLI::Range(std::uint64_t{0}, half_life_max_s));
 
+  add_vector_options(import, line.import.vectors);
+
   add(app, "export", "Write a store as JSON lines that import reads", line.exporting.store,
       line.export_json, "Accepted: it always is JSON lines");
 
@@ -68,8 +86,10 @@ void add_store_commands(CLI::App& app, store_command_line& line) {
       line.stats.store, line.stats.json);
   add(app, "verify", "Check every checksum of a store", line.verify.store, line.verify.json);
 
-  add(app, "compact", "Merge all segments into one, without what was forgotten or replaced",
-      line.compact.store, line.compact.json);
+  add_vector_options(add(app, "compact",
+                         "Merge all segments into one, without what was forgotten or replaced",
+                         line.compact.store, line.compact.json),
+                     line.compact.vectors);
   auto* prune = add(app, "prune", "Forget what has expired, faded or not been used",
                     line.prune.store, line.prune.json);
   prune->add_flag("--dry-run", line.prune.dry_run, "Only say what would go, and why");

@@ -21,7 +21,7 @@ struct store_command_line {
   search_arguments search;
   store_arguments stats;
   store_arguments verify;
-  store_arguments compact;
+  compact_arguments compact;
   prune_arguments prune;
   store_arguments checkpoint;
   backup_arguments backup;

@@ -14,6 +14,12 @@
 
 namespace cmem::tools {
 
+/// How vectors are kept by whoever merges segments: see config.
+struct vector_arguments {
+  bool keep_originals = true;
+  std::uint32_t code_ratio = 4;
+};
+
 struct import_arguments {
   std::string store;
   std::string file; ///< "-": the console's `in`
@@ -21,6 +27,7 @@ struct import_arguments {
   bool json = false;
   std::optional<std::uint32_t> dimension = {};   ///< of vectors; unset: as the first one has
   std::optional<std::uint64_t> half_life_s = {}; ///< of strengths; unset: as the store has it
+  vector_arguments vectors = {};
 };
 
 struct export_arguments {
@@ -100,6 +107,12 @@ struct store_arguments {
   bool json = false;
 };
 
+struct compact_arguments {
+  std::string store;
+  bool json = false;
+  vector_arguments vectors = {};
+};
+
 struct prune_arguments {
   std::string store;
   bool dry_run = false;
@@ -126,7 +139,8 @@ struct inspect_arguments {
 };
 
 /// JSON lines into a store, which is made if it is not there. A bad line is reported by its number;
-/// it goes on unless `strict`. Ends by saying what is durable. exit_ok: every line is in the store
+/// it goes on unless `strict`. Where originals of vectors are not kept, all segments are merged
+/// then, as compact does it. Ends by saying what is durable. exit_ok: every line is in the store
 /// and on the disk.
 int import_command(const import_arguments& a, const console& c);
 /// JSON lines that import reads, in an order that the content alone decides: concepts by id, then
@@ -151,7 +165,7 @@ int search_command(const search_arguments& a, const console& c);
 int stats_command(const store_arguments& a, const console& c);
 
 /// Merges all segments into one, in which nothing is that was forgotten or replaced.
-int compact_command(const store_arguments& a, const console& c);
+int compact_command(const compact_arguments& a, const console& c);
 
 /// Forgets what has expired, faded or not been used, and says what and why. exit_ok: it is
 /// forgotten, on the disk too; or it was a dry run, which writes nothing.

@@ -34,6 +34,8 @@ result<std::unique_ptr<concurrent_memory>> open_store(const std::string& directo
   settings.vector_dimension = *known ? (*known)->vector_dimension : how.vector_dimension;
   settings.association_times = !*known || (*known)->association_times;
   settings.strength_half_life_s = how.strength_half_life_s;
+  settings.keep_originals = how.keep_originals;
+  settings.vector_code_ratio = how.vector_code_ratio;
   settings.log_file_bytes = how.log_file_bytes;
   settings.memory_threshold = how.flush_concepts;
   settings.overflow = overflow_policy::reject;

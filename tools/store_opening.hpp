@@ -19,6 +19,8 @@ struct store_opening {
   /// Of strengths; unset: as the store has it.
   std::optional<std::uint64_t> strength_half_life_s = {};
   std::uint64_t log_file_bytes = wal_file_bytes_min;
+  bool keep_originals = true; ///< of vectors, as the next: see config
+  std::uint32_t vector_code_ratio = config().vector_code_ratio;
   /// Concepts that change before they are flushed.
   std::size_t flush_concepts = config().memory_threshold;
 };

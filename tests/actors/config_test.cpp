@@ -105,6 +105,10 @@ TEST_CASE("every field is refused beyond its edges, by name and value") {
              ContainsSubstring("waiting_bytes_max is 0"));
   CHECK_THAT(refusal([](config& c) { c.log_file_bytes = 4'095; }),
              ContainsSubstring("log_file_bytes is 4095"));
+  for (const std::uint32_t ratio : {0U, 1U, 5U, 16U})
+    CHECK(refusal([&](config& c) { c.vector_code_ratio = ratio; })
+          == "invalid_argument: vector_code_ratio is " + std::to_string(ratio)
+               + ": must be 4 or 8");
 }
 
 TEST_CASE("every field is taken at its edges") {
@@ -124,6 +128,8 @@ TEST_CASE("every field is taken at its edges") {
   CHECK(refusal([](config& c) { c.arena_bytes = arena_bytes_min; }).empty());
   CHECK(refusal([](config& c) { c.memory_budget_bytes = arena_bytes_max; }).empty());
   CHECK(refusal([](config& c) { c.reader_actors = 1; }).empty());
+  CHECK(refusal([](config& c) { c.vector_code_ratio = 4; }).empty());
+  CHECK(refusal([](config& c) { c.vector_code_ratio = 8; }).empty());
   CHECK(refusal([](config& c) { c.reader_actors = 256; }).empty());
   CHECK(refusal([](config& c) { c.overflow = overflow_policy::reject; }).empty());
 }
@@ -195,4 +201,10 @@ TEST_CASE("what concerns storage reaches it") {
   CHECK(kept.store->level == durability::sync);
   CHECK(kept.store->waiting_bytes_max == 7'000);
   CHECK(kept.store->log.file_bytes == 8'000);
+  CHECK(kept.store->vectors.keep_originals);
+  CHECK(kept.store->vectors.ratio == 4);
+  c.keep_originals = false;
+  c.vector_code_ratio = 8;
+  CHECK_FALSE(storage_options(c).store->vectors.keep_originals);
+  CHECK(storage_options(c).store->vectors.ratio == 8);
 }
