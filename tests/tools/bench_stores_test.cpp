@@ -238,6 +238,24 @@ TEST_CASE("recover opens what it stored, and mapped finds all of it again") {
   CHECK(held.rows[0].baseline_value > 0);
 }
 
+TEST_CASE("codes finds some of the nearest in a fourth of the room, and fewer in an eighth") {
+  options o{0.05, ""}; // 20,000 vectors: enough for a codebook
+  o.dimension = 64;
+  const outcome made = codes(o);
+  const auto figure = [&](const std::string& name) {
+    const row* const r = find_row(made, name);
+    REQUIRE(r != nullptr);
+    return *r;
+  };
+  const row fourth = figure("4 x smaller: vectors on the disk");
+  const row eighth = figure("8 x smaller: vectors on the disk");
+  CHECK(fourth.ratio() < 0.3); // the codebook weighs
+  CHECK(eighth.ratio() < 0.18);
+  CHECK(figure("4 x smaller: recall@10").value > figure("8 x smaller: recall@10").value);
+  CHECK(figure("8 x smaller: recall@10").value > 0.05);
+  CHECK(figure("4 x smaller: recall@10").value < 1);
+}
+
 TEST_CASE("burst compares paths with every peer that is here, and with silence") {
   using namespace cmem::tools;
   const outcome o = burst({1e-2, ""}); // on a busy machine too short for a path, hence no figures
