@@ -9,12 +9,17 @@
 
 namespace cmem::test {
 
-/// Vectors around one of several points, without std::normal_distribution.
+/// Vectors around one of several points, or in all directions; without std::normal_distribution.
 class some_vectors {
 public:
   static constexpr std::size_t dimension = 32; // 8 parts at 4 x, none at 8 x
 
-  explicit some_vectors(std::uint32_t seed, std::uint32_t cluster = 0) : random_(seed) {
+  static constexpr std::uint32_t everywhere = ~std::uint32_t{0};
+
+  explicit some_vectors(std::uint32_t seed, std::uint32_t cluster = 0)
+    : random_(seed), spread_(cluster == everywhere ? 1.0F : 0.1F) {
+    if (cluster == everywhere)
+      return;
     std::mt19937 center(cluster + 1'000);
     for (float& x : center_)
       x = 2.0F * unit(center);
@@ -22,13 +27,14 @@ public:
   std::vector<float> next() {
     std::vector<float> v(center_.begin(), center_.end());
     for (float& x : v)
-      x += 0.1F * unit(random_);
+      x += spread_ * unit(random_);
     return v;
   }
 
 private:
   static float unit(std::mt19937& r) { return static_cast<float>(r() % 20'001) / 10'000.0F - 1.0F; }
   std::mt19937 random_;
+  float spread_;
   std::array<float, dimension> center_{};
 };
 

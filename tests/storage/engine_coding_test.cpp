@@ -120,7 +120,7 @@ std::vector<concept_id> found_near(const graph_snapshot& s, std::span<const floa
 
 void check_nearest(const graph_snapshot& s) {
   const vectors all = coding_memory::vectors_of_snapshot(s);
-  some_vectors some(77);
+  some_vectors some(77, some_vectors::everywhere);
   for (int i = 0; i != 20; ++i) {
     const auto query = some.next();
     REQUIRE(found_near(s, query) == nearest_of_all(all, query));
@@ -166,7 +166,7 @@ TEST_CASE("R2: a snapshot held while vectors become codes goes on with the origi
   const bool indexed = GENERATE(false, true);
   s.options.store->map_flushed = map_flushed;
   s.open();
-  const auto all = vectors_of(0, 600);
+  const auto all = vectors_of(0, 600, some_vectors::everywhere); // where bounds are narrow
   s.learn_all(all);
   s.flush();
   if (map_flushed) {
@@ -177,6 +177,7 @@ TEST_CASE("R2: a snapshot held while vectors become codes goes on with the origi
   }
   if (indexed)
     s.index();
+  REQUIRE((s.memory->load()->index() != nullptr) == indexed);
   const auto held = s.memory->share();
   REQUIRE(coding_memory::vectors_of_snapshot(*held) == all);
   check_nearest(*held);
