@@ -224,10 +224,7 @@ result<bool> compaction::decide_some() {
     run_.clear();
     return true;
   }
-  const auto decided = vectors_.decide_some();
-  if (!decided)
-    return decided.error();
-  if (*decided)
+  if (vectors_.decide_some())
     if (auto done = begin_writing(); !done)
       return done.error();
   return false;

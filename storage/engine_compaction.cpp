@@ -111,7 +111,13 @@ result<bool> engine::compact(std::uint64_t bytes) {
     if (!*begun)
       return false;
   }
-  const auto done = m.compacting->step(bytes);
+  result<bool> done = true;
+  try {
+    done = m.compacting->step(bytes);
+  } catch (...) { // of no use then: the next call begins anew
+    m.compacting.reset();
+    throw;
+  }
   if (!done)
     return give_up(done.error());
   if (!*done)

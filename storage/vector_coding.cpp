@@ -104,7 +104,7 @@ void vector_coding::add_to_sample(std::span<const float> vector, std::size_t cod
   sample_.resize(kept * dimension_);
 }
 
-result<bool> vector_coding::decide_some() {
+bool vector_coding::decide_some() {
   switch (phase_) {
     case phase::plan: begin_deciding(); break;
     case phase::judge: judge_some(); break;

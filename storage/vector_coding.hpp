@@ -26,7 +26,7 @@ public:
   /// In the order of ids. Precondition: the record is of that reader of the run, and has a vector.
   result<void> plan(const segment_reader& in, const segment_concept& c);
   /// Some milliseconds' work. True: it has decided.
-  result<bool> decide_some();
+  bool decide_some();
 
   // Precondition of the following: it has decided.
 

@@ -102,7 +102,7 @@ result<ordered_json> describe(const segment_reader& in, const segment_concept& c
       j["vector_numbers"] = in.header().vector_dimension;
     if (vector->coded()) {
       j["vector_codes"] = vector->codes().size();
-      j["vector_norm"] = json_number(vector->head().norm);
+      j["vector_norm"] = vector->head().norm;
     }
   }
   j["strength"] = json_number(c.strength);

@@ -4,6 +4,7 @@
 
 #include "storage/attribute_codec.hpp"
 #include "storage/cold_reader.hpp"
+#include "storage/graph_loader.hpp"
 #include "tests/fuzz/disk.hpp"
 
 #include <algorithm>
@@ -88,6 +89,35 @@ bool look(const segment_reader& r, const segment_concept& c) {
   return whole;
 }
 
+/// What is mapped has codes that lead to their codebook, wherever it lies.
+void read_mapped(const segment_reader& r) {
+  const segment_extent all = r.payloads();
+  if (!r.header().has(segment_header::coded_vectors) || all.bytes == 0)
+    return;
+  arena memory(arena_bytes_min);
+  span_ranges ranges(memory);
+  const auto placed = place_payloads(r, ranges);
+  require(placed.has_value(), "there is room for it");
+  const auto mapped = r.map_payloads(memory.at(placed->first));
+  if (!mapped)
+    return fuzz::require_report(mapped.error());
+  std::vector<float> room;
+  for (std::uint64_t i = 0; i != r.concept_count(); ++i) {
+    const auto c = r.at(i);
+    const auto v = c ? r.vector(**c) : result<stored_vector>(stored_vector());
+    if (!v || v->empty())
+      continue;
+    const stored_vector there(payload_pool::bytes_at(memory.base(), placed->at((*c)->vector_at)),
+                              r.header().vector_dimension);
+    std::vector<float> other;
+    const auto a = there.read(room);
+    const auto b = v->read(other);
+    require(std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                       [](float x, float y) { return std::memcmp(&x, &y, sizeof x) == 0; }),
+            "codes read the same wherever they are mapped");
+  }
+}
+
 /// The same through a store that names it.
 void read_cold(fuzz::disk& d, const segment_reader& r, std::uint64_t bytes, bool whole) {
   manifest m;
@@ -149,6 +179,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto found = r->find((*c)->id);
     require(!verified || (found && *found == *c), "what is verified is found");
   }
+  read_mapped(*r);
   read_cold(d, *r, bytes.size(), verified.has_value());
   return 0;
 }

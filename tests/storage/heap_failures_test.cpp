@@ -306,3 +306,56 @@ TEST_CASE("W9: a heap that is used up while lists are packed loses nothing") {
   CHECK(given_up);
 #endif
 }
+
+TEST_CASE("W9: a heap that is used up while vectors are coded leaves a store that is merged anew") {
+  constexpr std::size_t dimension = 27;
+  bool reached = true;
+  bool threw = false;
+  for (long points = 0; reached; points += 1 + points / 16) {
+    INFO("allocation " << points);
+    const auto disk = std::make_shared<cmem::test::fault_env>();
+    store_options store;
+    store.files = env(disk);
+    store.directory = "/s";
+    store.log.file_bytes = wal_file_bytes_min;
+    store.compaction.fan_in = 2;
+    store.compaction.size_ratio = 100;
+    store.vectors.keep_originals = false;
+    store.vectors.vectors_min = 20;
+    store.vectors.rounds = 1;
+    engine_fixture f({.vector_dimension = dimension, .store = store});
+    for (std::uint64_t round = 0; round != 2; ++round) {
+      for (std::uint64_t n = 0; n != 20; ++n) {
+        std::vector<float> v(dimension, static_cast<float>(n));
+        v[n] = 5.0F;
+        f.write(op::learn_concept{cid(100 * round + n), "content", v});
+      }
+      f.memory->ask_for_flush();
+      while (f.memory->reconcile().entries != 0) {}
+      REQUIRE(f.memory->flush());
+    }
+    const std::string before = text_of(*f.memory->load());
+    failed = false;
+    until_failure = points;
+    try {
+      for (bool more = true; more;) {
+        const auto some = f.memory->compact(1'000);
+        more = some && *some;
+      }
+    } catch (const std::bad_alloc&) {
+      threw = true;
+    }
+    until_failure = -1;
+    reached = failed;
+    for (bool more = true; more;) {
+      const auto some = f.memory->compact(1'000);
+      REQUIRE(some);
+      more = *some;
+    }
+    CHECK(f.memory->stats().store.segments == 1);
+    CHECK(text_of(*f.memory->load()) == before);
+  }
+#if !defined(CMEM_ASAN) && !defined(CMEM_TSAN)
+  CHECK(threw);
+#endif
+}

@@ -2,6 +2,8 @@
 
 #include "tests/storage/coded_fixture.hpp"
 
+#include <algorithm>
+
 using namespace cmem;
 using namespace cmem::test;
 
@@ -39,7 +41,7 @@ std::map<concept_id, std::vector<std::byte>> raw_codes(const segment_reader& in)
 
 bool contains(const std::vector<std::byte>& file, const std::vector<float>& v) {
   const auto bytes = std::as_bytes(std::span(v));
-  return !std::ranges::search(file, bytes).empty();
+  return std::search(file.begin(), file.end(), bytes.begin(), bytes.end()) != file.end();
 }
 
 double mean_distance(const coded_store::vectors& a, const coded_store::vectors& b) {
