@@ -91,7 +91,11 @@ void graph_snapshot::append_indices(std::span<const concept_id> ids,
         prefetch_line(&node(candidates[i % ring]));
     if (n < 3 * apart)
       continue;
-    if (const auto index = index_of(ids[n - 3 * apart]))
+    const concept_id& id = ids[n - 3 * apart];
+    const std::uint32_t likely = candidates[(n - 3 * apart) % ring];
+    if (likely < index_count_ && node(likely).id == id && is_learned(likely))
+      to.push_back(likely);
+    else if (const auto index = index_of(id))
       to.push_back(*index);
   }
 }
