@@ -55,7 +55,7 @@ private:
     vector_scan scan(run_.s, columns, run_.scorer, all ? nullptr : &run_.passing(),
                      run_.filter.confidence_min, run_.best, run_.watch);
     const cheapest_scan best = cheapest(scan, columns.slots());
-    if (!look_by_graph(run_, index, scan, best.cost))
+    if (!look_by_graph(run_, index, scan, passing_max(), best.cost))
       by_scan(scan, best.way);
   }
 
@@ -86,6 +86,17 @@ private:
             slots_per_lookup * static_cast<double>(sources_.with_attributes->size())
               + slots_per_listed * ids);
     return best;
+  }
+  /// No more than so many pass.
+  [[nodiscard]] double passing_max() const noexcept {
+    auto most = static_cast<double>(run_.s.concept_count());
+    if (run_.filter.ids)
+      most =
+        std::min(most, run_.passing().named() ? static_cast<double>(run_.passing().named()->size())
+                                              : run_.ids_to_find());
+    if (!run_.filter.attributes.empty() && sources_.with_attributes)
+      most = std::min(most, static_cast<double>(sources_.with_attributes->size()));
+    return most;
   }
   void by_scan(vector_scan& scan, scan_way way) {
     if (way == scan_way::with_attributes) {

@@ -16,14 +16,13 @@ namespace {
 // vectors of 100 components.
 constexpr double effort_default = 220.0;
 constexpr double effort_per_k = 4.0;
-constexpr double effort_filtered = 1.5; // times as much: the nearest that pass lie farther off
+constexpr double effort_filtered = 2.0; // times as much: the nearest that pass lie farther off
 constexpr double visits_factor = 2.0;   // before it gives up, of those expected
 // A view has enough where the worst of those found lies in its first half.
 constexpr std::size_t view_per_worst = 2;
 // Where fewer of all pass, there are hardly ways among them.
 constexpr double among_share_min = 0.1;
-constexpr double breadth_among = 0.7; // of what is kept in view else
-constexpr double among_per_farther = slots_per_kept_among / slots_per_kept;
+constexpr double breadth_among = 2.0; // as much as else: fewer ways lead to each of them
 // So many of the nearest tell whether those that pass lie where all do.
 constexpr double first_look = 50.0;
 constexpr std::uint32_t sample_slots = 256;
@@ -34,7 +33,7 @@ public:
   graph_search(nearest_run& run, const vector_index& index, vector_scan& scan) noexcept
     : run_(run), index_(index), scan_(scan) {}
 
-  bool look(double scan_cost) {
+  bool look(double passing_max, double scan_cost) {
     if (index_.graph == nullptr || run_.query.exact || index_.graph->metric() != run_.query.metric)
       return false;
     const bool always = run_.query.effort != 0;
@@ -50,6 +49,8 @@ public:
       return false;
     if (run_.filter.passes_all())
       return by_view(view).enough;
+    if (!is_worth(list + slots_per_kept * effort_per_k * k * slots / std::max(1.0, passing_max)))
+      return false;
 
     const passing_slots filter(run_.s, *index_.columns, run_.passing());
     const std::vector<std::uint32_t> sample = filter.sample(sample_slots);
@@ -60,8 +61,10 @@ public:
     if (!is_worth(list + slots_per_kept * view))
       return false;
     const double breadth = std::max(wanted * breadth_among, effort_per_k * k);
-    const bool may_go_among = share >= among_share_min && run_.ids_to_find() == 0.0
-                              && is_worth(slots_per_kept_among * breadth);
+    const double among =
+      breadth * (filter.asks_records() ? slots_per_kept_recorded : slots_per_kept_among);
+    const bool may_go_among =
+      share >= among_share_min && run_.ids_to_find() == 0.0 && is_worth(among);
     if (may_go_among && lie_elsewhere(filter, share))
       return by_ways_among(filter, sample, breadth);
     const viewed first = by_view(view);
@@ -69,7 +72,7 @@ public:
       return true;
     // Those that pass lie farther.
     const double farther = first.passing == 0.0 ? slots : view * effort_per_k * k / first.passing;
-    if (farther < among_per_farther * breadth || !may_go_among)
+    if (slots_per_kept * farther < among || !may_go_among)
       return is_worth(list + slots_per_kept * farther) && by_view(farther).enough;
     return by_ways_among(filter, sample, breadth);
   }
@@ -174,8 +177,8 @@ private:
 } // namespace
 
 bool look_by_graph(nearest_run& run, const vector_index& index, vector_scan& scan,
-                   double scan_cost) {
-  return graph_search(run, index, scan).look(scan_cost);
+                   double passing_max, double scan_cost) {
+  return graph_search(run, index, scan).look(passing_max, scan_cost);
 }
 
 } // namespace cmem

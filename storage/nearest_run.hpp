@@ -21,7 +21,8 @@ inline constexpr double slots_per_id = 4.0;           ///< to find what it names
 inline constexpr double slots_per_listed = 0.2;       ///< to read an id in a list
 inline constexpr double slots_per_confidence = 0.05;  ///< to look at no more of a slot
 inline constexpr double slots_per_kept = 240.0;       ///< that a search in a graph keeps in view
-inline constexpr double slots_per_kept_among = 500.0; ///< the same, asking a filter on the way
+inline constexpr double slots_per_kept_among = 600.0; ///< the same, among those that pass
+inline constexpr double slots_per_kept_recorded = 1300.0; ///< and where that asks records
 
 /// Borrows what it is made of. Threads: one.
 class nearest_run {

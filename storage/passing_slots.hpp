@@ -36,6 +36,8 @@ public:
     if (asks_records_ && columns_.owner(slot) < s_.index_count())
       prefetch_line(&s_.node(columns_.owner(slot)));
   }
+  /// It cannot tell by columns and looked up ids alone.
+  [[nodiscard]] bool asks_records() const noexcept { return asks_records_; }
   /// Those that pass and are current, of some that lie evenly: `of` of them, or of all where there
   /// are fewer.
   [[nodiscard]] std::vector<std::uint32_t> sample(std::uint32_t of) const {

@@ -17,26 +17,30 @@ constexpr float never = std::numeric_limits<float>::quiet_NaN(); // not >= anyth
 // Work as deadline_watch counts it, some 2.5 ns each.
 constexpr std::uint64_t exact_work = 64;
 
-/// Calls visit(i) for all values[i] >= least, of which there are few.
+/// Calls visit(from, to) for blocks of values that have some >= least, and for a last part.
 template <class Visit>
-void for_each_at_least(const float* values, std::uint32_t count, float least, Visit&& visit) {
+void for_each_block_with(const float* values, std::uint32_t count, float least, Visit&& visit) {
   constexpr std::uint32_t together = 16;
   std::uint32_t i = 0;
-  const auto look_at = [&](std::uint32_t end) {
-    for (; i < end; ++i)
-      if (values[i] >= least)
-        visit(i);
-  };
-  while (i + together <= count) {
+  for (; i + together <= count; i += together) {
     int any = 0;
     for (std::uint32_t j = 0; j < together; ++j)
       any |= values[i + j] >= least ? 1 : 0;
     if (any != 0)
-      look_at(i + together);
-    else
-      i += together;
+      visit(i, i + together);
   }
-  look_at(count);
+  if (i < count)
+    visit(i, count);
+}
+
+/// Calls visit(i) for all values[i] >= least, of which there are few.
+template <class Visit>
+void for_each_at_least(const float* values, std::uint32_t count, float least, Visit&& visit) {
+  for_each_block_with(values, count, least, [&](std::uint32_t from, std::uint32_t to) {
+    for (std::uint32_t i = from; i < to; ++i)
+      if (values[i] >= least)
+        visit(i);
+  });
 }
 
 } // namespace
@@ -94,16 +98,19 @@ void vector_scan::for_each_confident(std::uint32_t first, std::uint32_t count,
                                      Visit&& visit) const {
   constexpr std::uint32_t group = vector_columns::confidence_group;
   const auto look_at = [&](std::uint32_t at, std::uint32_t some) {
-    // Without a branch for each: where many pass, none could be foretold.
     const float* confidence = &columns_.confidence(at);
-    std::array<std::uint8_t, group> confident;
-    std::uint32_t found = 0;
-    for (std::uint32_t i = 0; i < some; ++i) {
-      confident[found] = static_cast<std::uint8_t>(i);
-      found += confidence[i] >= confidence_min_ ? 1U : 0U;
-    }
-    for (std::uint32_t i = 0; i < found; ++i)
-      visit(at + confident[i]);
+    for_each_block_with(confidence, some, confidence_min_,
+                        [&](std::uint32_t from, std::uint32_t to) {
+                          // Without a branch for each: where many pass, none could be foretold.
+                          std::array<std::uint8_t, group> confident;
+                          std::uint32_t found = 0;
+                          for (std::uint32_t i = from; i < to; ++i) {
+                            confident[found] = static_cast<std::uint8_t>(i);
+                            found += confidence[i] >= confidence_min_ ? 1U : 0U;
+                          }
+                          for (std::uint32_t i = 0; i < found; ++i)
+                            visit(at + confident[i]);
+                        });
   };
   const std::uint32_t whole = count / group;
   if (whole > 0)
@@ -198,8 +205,9 @@ bool vector_scan::collect_put_off() {
     rest = rest.subspan(some.size());
     bounds_.keys_of(columns_, some, keys.data());
     const float least = bounds_.least_key(best_.worst_rank());
+    const bool any = !(confidence_min_ > 0.0F); // then confidences need not be fetched
     for (std::size_t i = 0; i < some.size(); ++i)
-      if (keys[i] >= least && !(columns_.confidence(some[i]) < confidence_min_))
+      if (keys[i] >= least && (any || columns_.confidence(some[i]) >= confidence_min_))
         collected_.push_back({keys[i], some[i]});
     if (watch_.passed(4 * some.size()))
       return false;
