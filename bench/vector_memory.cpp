@@ -70,22 +70,12 @@ vector_set take_queries(vector_set& from, std::uint32_t count) {
   return queries;
 }
 
-vector_memory::vector_memory(const vector_set& set,
-                             const std::function<extras(std::uint32_t row)>& extras_of,
-                             vector_indexer_options indexing)
-  : indexer_(std::move(indexing)) {
+vector_memory::vector_memory(const vector_set& set) {
   engine_options o;
   o.vector_dimension = set.dimension;
   engine_ = make_engine(std::move(o));
   for (std::uint32_t row = 0; row < set.rows(); ++row) {
-    const extras e = extras_of ? extras_of(row) : extras();
-    (void) or_throw(engine_->write(
-      op::learn_concept{.id = id_of(row), .vector = set.row(row), .confidence = e.confidence}));
-    std::vector<attribute_update> attributes;
-    for (const auto& [key, value] : e.attributes)
-      attributes.push_back({key, value});
-    if (!attributes.empty())
-      (void) or_throw(engine_->write(op::set_attributes{id_of(row), attributes}));
+    (void) or_throw(engine_->write(op::learn_concept{.id = id_of(row), .vector = set.row(row)}));
     if (row % 10'000 == 0)
       publish();
   }

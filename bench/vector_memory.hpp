@@ -6,11 +6,9 @@
 #include "storage/vector_indexer.hpp"
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace cmem::bench {
@@ -39,14 +37,7 @@ struct vector_set {
 /// id_of(i). Threads: one.
 class vector_memory {
 public:
-  /// What a row is learned with, besides its vector.
-  struct extras {
-    float confidence = 1.0F;
-    std::vector<std::pair<std::string, std::string>> attributes = {};
-  };
-  explicit vector_memory(const vector_set& set,
-                         const std::function<extras(std::uint32_t row)>& extras_of = {},
-                         vector_indexer_options indexing = {});
+  explicit vector_memory(const vector_set& set);
 
   [[nodiscard]] const graph_snapshot& snapshot() const { return *snapshot_; }
   [[nodiscard]] const vector_index& index() const { return *index_; }

@@ -17,23 +17,22 @@ result<void> check(const concept_filter& f) {
   return {};
 }
 
-filtered_concepts::filtered_concepts(const graph_snapshot& s, const concept_filter& f)
+filtered_concepts::filtered_concepts(const graph_snapshot& s, const concept_filter& f, naming when)
   : s_(s), filter_(f) {
   wanted_.reserve(f.attributes.size());
   for (const auto& [key, value] : f.attributes)
     wanted_.push_back({key, value});
   std::sort(wanted_.begin(), wanted_.end(),
             [](const attribute_update& a, const attribute_update& b) { return a.key < b.key; });
-  if (f.ids)
+  if (when == naming::now)
     find_named();
 }
 
 void filtered_concepts::find_named() {
+  if (!filter_.ids || named_)
+    return;
   named_.emplace();
-  named_->reserve(filter_.ids->size());
-  for (const concept_id& id : *filter_.ids)
-    if (const auto index = s_.index_of(id))
-      named_->push_back(*index);
+  s_.append_indices(*filter_.ids, *named_);
   // Bits are faster than sorting where there are not many more of them than names.
   if (named_->size() < s_.index_count() / 64) {
     std::sort(named_->begin(), named_->end());
@@ -47,6 +46,38 @@ void filtered_concepts::find_named() {
   for (std::uint32_t i = 0; i < s_.index_count(); ++i)
     if (is_named_[i])
       named_->push_back(i);
+}
+
+void filtered_concepts::keep_named(std::vector<std::uint32_t>& indices) const {
+  if (named_) {
+    std::erase_if(indices, [this](std::uint32_t i) { return !is_named(i); });
+    return;
+  }
+  // Bits tell apart most ids that are none of these, so that the list is read as fast as it lies.
+  constexpr unsigned log2_bits = 16;
+  constexpr unsigned shift = 64 - log2_bits;
+  std::vector<std::uint64_t> bits((std::size_t{1} << log2_bits) / 64);
+  std::vector<concept_id> asked;
+  asked.reserve(indices.size());
+  for (const std::uint32_t i : indices) {
+    asked.push_back(s_.node(i).id);
+    const std::uint64_t at = hash_value(asked.back()) >> shift;
+    bits[at / 64] |= std::uint64_t{1} << at % 64;
+  }
+  std::sort(asked.begin(), asked.end());
+  std::vector<bool> is_named(asked.size());
+  for (const concept_id& id : *filter_.ids) {
+    const std::uint64_t at = hash_value(id) >> shift;
+    if ((bits[at / 64] >> at % 64 & 1) == 0)
+      continue;
+    const auto [first, last] = std::equal_range(asked.begin(), asked.end(), id);
+    for (auto i = first; i != last; ++i)
+      is_named[static_cast<std::size_t>(i - asked.begin())] = true;
+  }
+  std::erase_if(indices, [&](std::uint32_t i) {
+    const auto at = std::lower_bound(asked.begin(), asked.end(), s_.node(i).id);
+    return !is_named[static_cast<std::size_t>(at - asked.begin())];
+  });
 }
 
 bool filtered_concepts::is_named(std::uint32_t index) const noexcept {

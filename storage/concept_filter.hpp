@@ -32,23 +32,38 @@ struct concept_filter {
 /// and attributes that nothing has, are no error.
 [[nodiscard]] result<void> check(const concept_filter& f);
 
-/// A filter made ready for many concepts of one snapshot. Borrows both. Threads: any.
+/// A filter made ready for many concepts of one snapshot. Borrows both. Threads: any, but for what
+/// is not const.
 class filtered_concepts {
 public:
-  /// Precondition: check(f) is well.
-  filtered_concepts(const graph_snapshot& s, const concept_filter& f);
+  enum class naming : std::uint8_t { now, later };
 
-  /// Whether the concept is learned and passes. What is looked at first costs least. Precondition:
-  /// index < s.index_count().
+  /// Looks up what `ids` names, tens of nanoseconds each, or leaves that to find_named().
+  /// Precondition: check(f) is well.
+  filtered_concepts(const graph_snapshot& s, const concept_filter& f, naming when = naming::now);
+
+  /// Looks up what `ids` names, unless that is done.
+  void find_named();
+  /// Drops those that `ids` does not name, without looking up all that it does: a nanosecond for
+  /// each of `ids`. Precondition: the filter has ids; all below s.index_count().
+  void keep_named(std::vector<std::uint32_t>& indices) const;
+
+  /// Whether the concept is learned and passes; until they are looked up, `ids` let all pass. What
+  /// is looked at first costs least. Precondition: index < s.index_count().
   [[nodiscard]] bool contains(std::uint32_t index) const noexcept;
+  /// False only where contains() is, told without a look at the record. Any index.
+  [[nodiscard]] bool may_contain(std::uint32_t index) const noexcept {
+    return !named_ || (index < s_.index_count() && is_named(index));
+  }
   /// The learned concepts that `ids` names, ascending, each once; they need not pass otherwise.
-  /// Unset where the filter has none.
+  /// Unset where the filter has none, and until they are looked up.
   [[nodiscard]] const std::optional<std::vector<std::uint32_t>>& named() const noexcept {
     return named_;
   }
+  [[nodiscard]] const graph_snapshot& snapshot() const noexcept { return s_; }
+  [[nodiscard]] const concept_filter& filter() const noexcept { return filter_; }
 
 private:
-  void find_named();
   [[nodiscard]] bool is_named(std::uint32_t index) const noexcept;
   [[nodiscard]] bool has_attributes(std::uint32_t index) const noexcept;
 

@@ -46,8 +46,8 @@ struct engine_options {
   /// Lossless; see packed_adjacency.hpp. With a budget, nothing is packed for which a snapshot that
   /// somebody holds would take more than half of what the budget leaves.
   bool pack_associations = false;
-  /// What searches look things up in, once index_some() is called. Without, they look at every
-  /// concept. Vectors: no effect where there are none.
+  /// What searches look things up in, once index_some() is called; else they look at all. Either
+  /// one has attributes, for filters. Vectors: no effect where there are none.
   bool index_vectors = true;
   bool index_text = false;
   /// Of searches among many vectors: those by another metric look at all of them.

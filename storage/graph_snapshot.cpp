@@ -3,6 +3,8 @@
 #include "storage/payload_pool.hpp"
 #include "storage/prefetch.hpp"
 
+#include <array>
+
 namespace cmem {
 
 namespace {
@@ -67,6 +69,36 @@ void graph_snapshot::prefetch_payloads(std::uint32_t index) const noexcept {
       prefetch_line(base_ + std::size_t{h} * handle_unit);
       prefetch_line(base_ + std::size_t{h} * handle_unit + 64);
     }
+}
+
+void graph_snapshot::append_indices(std::span<const concept_id> ids,
+                                    std::vector<std::uint32_t>& to) const {
+  // Bucket of the table, then the page's handle, then the record: each is asked for this many ids
+  // after the one before, so that what it reads is there.
+  constexpr std::size_t apart = 8;
+  constexpr std::size_t ring = 4 * apart; // a power of two
+  std::array<std::uint32_t, ring> candidates;
+  to.reserve(to.size() + ids.size());
+  for (std::size_t n = 0; n < ids.size() + 3 * apart; ++n) {
+    if (n < ids.size())
+      ids_->prefetch(hash_value(ids[n]));
+    if (const std::size_t i = n - apart; n >= apart && i < ids.size()) {
+      candidates[i % ring] = ids_->candidate(hash_value(ids[i]));
+      if (candidates[i % ring] < index_count_)
+        prefetch_line(&pages_[candidates[i % ring] / page_nodes]);
+    }
+    if (const std::size_t i = n - 2 * apart; n >= 2 * apart && i < ids.size())
+      if (candidates[i % ring] < index_count_)
+        prefetch_line(&node(candidates[i % ring]));
+    if (n < 3 * apart)
+      continue;
+    const concept_id& id = ids[n - 3 * apart];
+    const std::uint32_t likely = candidates[(n - 3 * apart) % ring];
+    if (likely < index_count_ && node(likely).id == id && is_learned(likely))
+      to.push_back(likely);
+    else if (const auto index = index_of(id))
+      to.push_back(*index);
+  }
 }
 
 } // namespace cmem

@@ -143,6 +143,9 @@ public:
     const auto found = find(id);
     return found ? std::optional(found->index()) : std::nullopt;
   }
+  /// The same of many, with their cache misses side by side: appends the indices of those that are
+  /// learned, in the order of `ids`. Throws std::bad_alloc.
+  void append_indices(std::span<const concept_id> ids, std::vector<std::uint32_t>& to) const;
   /// All indices are below this; some below it may be vacant or placeholders.
   [[nodiscard]] std::uint32_t index_count() const noexcept { return index_count_; }
   /// Precondition for all below: index < index_count().

@@ -23,6 +23,8 @@ struct nearest_query {
   std::size_t k = 10;
   vector_metric metric = vector_metric::cosine;
   concept_filter filter = {};
+  /// In the place of `filter`: one made ready for this snapshot, for many queries. Null: none.
+  const filtered_concepts* ready = nullptr;
   /// Look at all that could be among the nearest, also where a graph of neighbors would be faster.
   bool exact = false;
   /// What a search in a graph keeps in view: more is slower, and misses less. 0: some 220, or a
@@ -58,8 +60,15 @@ struct nearest_answer {
 ///
 /// Fails (invalid_argument): a vector of the wrong dimension, a component that is not finite, for
 /// cosine a vector that is all zero, and NaN in the filter. Time: with an index and no filter some
-/// nanoseconds a vector; without, some hundred. A filter of ids, or whose attributes few have,
-/// costs in proportion to those. Threads: any that holds the snapshot. Throws std::bad_alloc.
+/// nanoseconds a vector; without, some hundred. A filter that few pass costs in proportion to those
+/// where it is by ids, confidence, or attributes that somebody knows; others are asked of what is
+/// met. Precondition: `ready` was made of `s`. Threads: any that holds the snapshot. Throws
+/// std::bad_alloc.
+/// What a query lets through: `ready`, or `filter`.
+[[nodiscard]] inline const concept_filter& filter_of(const nearest_query& q) noexcept {
+  return q.ready != nullptr ? q.ready->filter() : q.filter;
+}
+
 result<nearest_answer> nearest(const graph_snapshot& s, const nearest_sources& sources,
                                const nearest_query& query,
                                search_clock clock = &std::chrono::steady_clock::now);

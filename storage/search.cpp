@@ -155,13 +155,14 @@ result<nearest_answer> nearest(const graph_snapshot& s, const nearest_query& que
   nearest_sources sources{carried.vectors(), carried.changed(), std::nullopt};
   std::vector<std::uint32_t> with_attributes;
   std::uint64_t least = s.concept_count() / share_min;
-  if (carried.text() != nullptr && check(query.filter))
-    for (const auto& [key, value] : query.filter.attributes)
+  if (carried.attributes() != nullptr && check(filter_of(query)))
+    for (const auto& [key, value] : filter_of(query).attributes)
       if (const std::uint64_t count =
-            attribute_estimate(s, carried.text(), carried.changed(), key, value);
+            attribute_estimate(s, carried.attributes(), carried.changed(), key, value);
           count < least) {
         least = count;
-        with_attributes = attribute_postings(s, carried.text(), carried.changed(), key, value);
+        with_attributes =
+          attribute_postings(s, carried.attributes(), carried.changed(), key, value);
         sources.with_attributes = with_attributes;
       }
   return nearest(s, sources, query);

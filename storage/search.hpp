@@ -85,6 +85,10 @@ public:
   [[nodiscard]] const text_index* text() const noexcept {
     return index_ == nullptr ? nullptr : index_->text.get();
   }
+  /// What filters are looked up in: text(), or one of attributes alone.
+  [[nodiscard]] const text_index* attributes() const noexcept {
+    return index_ == nullptr ? nullptr : index_->attributes.get();
+  }
   [[nodiscard]] std::span<const std::uint32_t> changed() const noexcept { return changed_; }
 
 private:

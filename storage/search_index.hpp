@@ -14,7 +14,9 @@ struct vector_index;
 struct search_index {
   std::uint64_t covers = 0; ///< all changes at positions below: see change_trail.hpp
   std::shared_ptr<const vector_index> vectors;
-  std::shared_ptr<const text_index> text;
+  std::shared_ptr<const text_index> text; ///< of words, names and attributes
+  /// The same, or one of attributes alone: what filters are looked up in.
+  std::shared_ptr<const text_index> attributes;
 };
 
 } // namespace cmem

@@ -14,11 +14,15 @@ bool same(const vector_index& a, const vector_index& b) noexcept {
 } // namespace
 
 search_indexer::search_indexer(search_index_options options)
-  : options_(options), vectors_({.make_graph = [metric = options.metric] {
-      vector_graph_options graph;
-      graph.metric = metric;
-      return std::make_unique<vector_graph_builder>(graph);
-    }}) {}
+  : options_(options),
+    vectors_({.make_graph =
+                [metric = options.metric] {
+                  vector_graph_options graph;
+                  graph.metric = metric;
+                  return std::make_unique<vector_graph_builder>(graph);
+                }}),
+    text_(text_indexer::postings_at_once, text_indexer::postings_a_part,
+          options.text ? text_fields::all : text_fields::attributes) {}
 
 search_indexer::~search_indexer() = default;
 
@@ -34,10 +38,12 @@ std::shared_ptr<const search_index> search_indexer::update(const graph_snapshot&
     next.vectors = anew ? vectors_.rebuild(s) : vectors_.update(s, changed);
   if (!anew && next.vectors != nullptr && same(*next.vectors, *made_.back()->vectors))
     next.vectors = made_.back()->vectors;
+  if (options_.text || options_.vectors)
+    next.attributes = anew ? text_.rebuild(s) : text_.update(s, changed);
   if (options_.text)
-    next.text = anew ? text_.rebuild(s) : text_.update(s, changed);
+    next.text = next.attributes;
   if (!anew && covers_ == trail.end() && next.vectors == made_.back()->vectors
-      && next.text == made_.back()->text)
+      && next.attributes == made_.back()->attributes)
     return nullptr; // a step of what will be seen later
   made_.push_back(std::make_shared<const search_index>(std::move(next)));
   covers_ = trail.end();
@@ -54,7 +60,7 @@ std::uint64_t search_indexer::bytes() const noexcept {
   if (made_.empty())
     return 0;
   const search_index& last = *made_.back();
-  std::uint64_t sum = last.text == nullptr ? 0 : last.text->bytes();
+  std::uint64_t sum = last.attributes == nullptr ? 0 : last.attributes->bytes();
   if (last.vectors != nullptr) {
     sum += last.vectors->columns->bytes();
     if (last.vectors->graph != nullptr)

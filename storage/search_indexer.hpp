@@ -16,7 +16,7 @@ namespace cmem {
 struct search_index_options {
   bool vectors = true;
   vector_metric metric = vector_metric::cosine; ///< of the graph of neighbors
-  bool text = false;
+  bool text = false; ///< else attributes alone, beside vectors: what filters ask for
 };
 
 /// Keeps what it made alive until nobody else does, so that snapshots never free it. Threads: one

@@ -131,6 +131,7 @@ std::vector<std::uint32_t> attribute_postings(const graph_snapshot& s, const tex
   });
   const std::string term = attribute_term(key, value);
   const bool is_hash = term[0] == static_cast<char>(term_field::long_attribute);
+  found.reserve(attribute_estimate(s, index, changed, key, value));
   for (std::size_t i = 0; i != excluded.size(); ++i) {
     const text_index::piece& p = index->pieces()[i];
     for_each_live(p, excluded[i], p.part->find(term), [&](std::uint32_t n) {
@@ -139,7 +140,8 @@ std::vector<std::uint32_t> attribute_postings(const graph_snapshot& s, const tex
         found.push_back(at);
     });
   }
-  std::sort(found.begin(), found.end());
+  if (!std::is_sorted(found.begin(), found.end())) // one large piece has nearly all
+    std::sort(found.begin(), found.end());
   return found;
 }
 

@@ -20,8 +20,8 @@ std::size_t work_of(const text_index::piece& p) noexcept {
 
 } // namespace
 
-text_indexer::text_indexer(std::size_t at_once, std::size_t a_part)
-  : at_once_(at_once), a_part_(a_part) {}
+text_indexer::text_indexer(std::size_t at_once, std::size_t a_part, text_fields fields)
+  : at_once_(at_once), a_part_(a_part), fields_(fields), builder_(fields) {}
 
 text_indexer::pieces text_indexer::parts_of(const graph_snapshot& s,
                                             std::span<const std::uint32_t> indices) {
@@ -59,7 +59,7 @@ void text_indexer::publish(pieces all, std::uint64_t words) {
 }
 
 std::shared_ptr<const text_index> text_indexer::rebuild(const graph_snapshot& s) {
-  builder_ = {}; // what a call left that threw
+  builder_ = text_part_builder(fields_); // what a call left that threw
   std::vector<std::uint32_t> indices;
   for (std::uint32_t i = 0; i != s.index_count(); ++i)
     if (s.is_learned(i))
@@ -82,7 +82,7 @@ std::shared_ptr<const text_index> text_indexer::update(const graph_snapshot& s,
                                                        std::span<const std::uint32_t> changed) {
   if (!last_)
     return rebuild(s);
-  builder_ = {};
+  builder_ = text_part_builder(fields_);
   std::vector<std::uint32_t> all_changed(changed.begin(), changed.end());
   std::vector<std::uint32_t> fresh;
   std::vector<std::vector<std::uint32_t>> died(last_->pieces().size());

@@ -30,7 +30,8 @@ public:
 
   /// `at_once`, `a_part`: as above, lower in tests.
   explicit text_indexer(std::size_t at_once = postings_at_once,
-                        std::size_t a_part = postings_a_part);
+                        std::size_t a_part = postings_a_part,
+                        text_fields fields = text_fields::all);
 
   /// The next generation: what the last one holds, as of `s`. `changed` has all concepts that were
   /// learned, replaced, named, given other attributes or forgotten since the snapshot of the last
@@ -67,6 +68,7 @@ private:
 
   std::size_t at_once_;
   std::size_t a_part_;
+  text_fields fields_;
   text_part_builder builder_;
   std::optional<text_merge> merge_; // of parts that last_ has
   std::shared_ptr<const text_index> last_;

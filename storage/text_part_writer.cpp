@@ -123,7 +123,17 @@ std::string attribute_term(std::string_view key, std::string_view value) {
 void text_part_builder::add(const graph_snapshot& s, std::uint32_t index) {
   assert(documents_.empty() || documents_.back().index < index);
   const concept_view c = s.at(index);
+  if (fields_ == text_fields::attributes && c.encoded_attributes().empty())
+    return;
   documents_.push_back({index, 0});
+  if (fields_ == text_fields::all)
+    count_words(c);
+  auto attributes = c.attributes();
+  for (attribute_update a; attributes.next(a);)
+    count_term(attribute_term(a.key, a.value.value_or(std::string_view())));
+}
+
+void text_part_builder::count_words(const concept_view& c) {
   for (const std::string_view text : {c.content(), c.name()}) {
     word_reader reader(text);
     for (std::string_view word; reader.next(word);)
@@ -133,9 +143,6 @@ void text_part_builder::add(const graph_snapshot& s, std::uint32_t index) {
     key_.assign(1, static_cast<char>(term_field::name)).append(c.name());
     count_term(key_);
   }
-  auto attributes = c.attributes();
-  for (attribute_update a; attributes.next(a);)
-    count_term(attribute_term(a.key, a.value.value_or(std::string_view())));
 }
 
 void text_part_builder::count_word(std::string_view word) {

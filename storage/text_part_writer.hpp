@@ -38,9 +38,17 @@ private:
   std::uint64_t posting_count_ = 0;
 };
 
+/// What a part is made of.
+enum class text_fields : std::uint8_t {
+  all,
+  attributes, ///< alone: what has none is no document
+};
+
 /// Makes a part of concepts. Threads: one at a time.
 class text_part_builder {
 public:
+  explicit text_part_builder(text_fields fields = text_fields::all) noexcept : fields_(fields) {}
+
   /// Adds a learned concept of a snapshot. Ascending indices.
   void add(const graph_snapshot& s, std::uint32_t index);
   [[nodiscard]] std::size_t documents() const noexcept { return documents_.size(); }
@@ -62,11 +70,13 @@ private:
     posting what;
   };
 
+  void count_words(const concept_view& c);
   void count_word(std::string_view word);
   void count_term(std::string_view key);
   std::uint32_t term_for(std::string_view key);
   void grow();
 
+  text_fields fields_; // const
   std::vector<text_document> documents_;
   std::vector<term> terms_;
   std::vector<char> keys_;

@@ -73,7 +73,7 @@ public:
   [[nodiscard]] const std::uint32_t& owner(std::uint32_t slot) const noexcept {
     return shared_->owners[slot];
   }
-  [[nodiscard]] std::uint64_t version(std::uint32_t slot) const noexcept {
+  [[nodiscard]] const std::uint64_t& version(std::uint32_t slot) const noexcept {
     return shared_->versions[slot];
   }
   [[nodiscard]] const float& confidence(std::uint32_t slot) const noexcept {

@@ -64,17 +64,19 @@ struct graph_target {
   quantized_vector form;
 };
 
-/// Which slots may be found; the others lead to them all the same.
+/// Which slots may be found.
 class slot_filter {
 public:
   virtual ~slot_filter() = default;
   [[nodiscard]] virtual bool passes(std::uint32_t slot) const = 0;
+  /// Fetches what passes() reads, for a call some time later.
+  virtual void prefetch(std::uint32_t) const {}
 };
 
 struct graph_effort {
   /// How many of the nearest are kept while it goes on: the more, the fewer are missed.
   std::size_t breadth = 200;
-  /// Neighborhoods looked at. Few slots pass a filter: then the search is long, and a scan better.
+  /// Neighborhoods looked at.
   std::size_t visits_max = std::numeric_limits<std::size_t>::max();
 };
 
@@ -82,9 +84,8 @@ struct graph_effort {
 /// allocations. Threads: one.
 class graph_scratch {
 public:
-  /// A word of the list: slot, or'ed with these.
+  /// A word of the list: slot, or'ed with this.
   static constexpr std::uint32_t visited = 1U << 31;
-  static constexpr std::uint32_t refused = 1U << 30; ///< by the filter
   struct entry {
     float score;
     std::uint32_t word;
@@ -134,13 +135,20 @@ public:
     std::span<const graph_candidate> nearest; ///< in the scratch; ties in no order of use
     bool complete; ///< false: visits_max ended it, what is missing may be nearer
   };
-  /// Up to effort.breadth slots that pass, best first. `columns` has the lineage and at least the
-  /// slots that the graph was made of. Those that were dead when it got to them (see
-  /// vector_graph_builder) are never found; those that died later are: the caller tells them
-  /// apart. Equal graphs give equal answers. Throws std::bad_alloc.
+  /// Up to effort.breadth slots, best first. `columns` has the lineage and at least the slots that
+  /// the graph was made of. Those that were dead when it got to them (see vector_graph_builder) are
+  /// never found; those that died later are: the caller tells them apart. Equal graphs give equal
+  /// answers. Throws std::bad_alloc.
   [[nodiscard]] result search(const vector_columns& columns, const graph_target& target,
-                              const graph_effort& effort, const slot_filter* filter,
-                              graph_scratch& scratch) const;
+                              const graph_effort& effort, graph_scratch& scratch) const;
+  /// The same of slots that pass, by ways that lead through such slots alone: what is near and does
+  /// not pass keeps nobody up, but where few pass the ways end early. `from` pass: the search
+  /// begins with the nearest of them. Some fewer than effort.breadth are found also where there are
+  /// more: what does not pass takes a place until it is asked.
+  [[nodiscard]] result search_among(const vector_columns& columns, const graph_target& target,
+                                    const graph_effort& effort, const slot_filter& filter,
+                                    std::span<const std::uint32_t> from,
+                                    graph_scratch& scratch) const;
 
   [[nodiscard]] vector_metric metric() const noexcept { return metric_; }
   [[nodiscard]] const graph_links& links() const noexcept { return links_; }
@@ -150,6 +158,9 @@ public:
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
 private:
+  template <class Passes>
+  void take_found(std::size_t breadth, graph_scratch& scratch, const Passes& passes) const;
+
   vector_metric metric_; // const
   graph_links links_;    // const
 };

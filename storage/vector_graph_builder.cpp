@@ -118,7 +118,7 @@ void vector_graph_builder::add(const graph_snapshot& s, const vector_columns& co
     const graph_candidate entry{scorer.of(links_.entry - 1), links_.entry - 1};
     graph_candidate at = entry;
     descend(links_, scorer, links_.top, 0, at);
-    (void) spread(links_, scorer, 0, at, effort, nullptr, scratch_);
+    (void) spread(links_, scorer, 0, at, effort, scratch_);
     if (add_twin(s, columns, slot))
       return;
     give_upper_rows(slot, level);
@@ -126,7 +126,7 @@ void vector_graph_builder::add(const graph_snapshot& s, const vector_columns& co
     at = entry;
     descend(links_, scorer, links_.top, std::min(level, links_.top), at);
     for (unsigned l = std::min(level, links_.top); l > 0; --l) {
-      (void) spread(links_, scorer, l, at, effort, nullptr, scratch_);
+      (void) spread(links_, scorer, l, at, effort, scratch_);
       at = {scratch_.list.front().score, slot_of(scratch_.list.front())};
       connect(columns, slot, l);
     }

@@ -80,9 +80,8 @@ void descend(const graph_links& links, const graph_scorer& scorer, unsigned from
              graph_candidate& at) noexcept;
 
 /// Fills scratch.list with what it finds near at one level, from `start` on: `effort.breadth` of
-/// them that pass, and what is as near as those and does not. False: visits_max ended it.
+/// them at most. False: visits_max ended it.
 bool spread(const graph_links& links, const graph_scorer& scorer, unsigned level,
-            const graph_candidate& start, const graph_effort& effort, const slot_filter* filter,
-            graph_scratch& scratch);
+            const graph_candidate& start, const graph_effort& effort, graph_scratch& scratch);
 
 } // namespace cmem

@@ -14,98 +14,36 @@ namespace {
 constexpr float lowest = -std::numeric_limits<float>::infinity();
 constexpr float never = std::numeric_limits<float>::quiet_NaN(); // not >= anything
 
-// For what is rounded: keys of vectors of length 1 are some floats multiplied and added, none of
-// them over 3, and scores are such floats, or sums of doubles whose errors are far smaller.
-constexpr float float_slack = 2e-6F;
-// The same for the squares of distances.
-constexpr double square_slack = 1e-11;
-
 // Work as deadline_watch counts it, some 2.5 ns each.
 constexpr std::uint64_t exact_work = 64;
 
-/// Calls visit(i) for all values[i] >= least, of which there are few.
+/// Calls visit(from, to) for blocks of values that have some >= least, and for a last part.
 template <class Visit>
-void for_each_at_least(const float* values, std::uint32_t count, float least, Visit&& visit) {
+void for_each_block_with(const float* values, std::uint32_t count, float least, Visit&& visit) {
   constexpr std::uint32_t together = 16;
   std::uint32_t i = 0;
-  const auto look_at = [&](std::uint32_t end) {
-    for (; i < end; ++i)
-      if (values[i] >= least)
-        visit(i);
-  };
-  while (i + together <= count) {
+  for (; i + together <= count; i += together) {
     int any = 0;
     for (std::uint32_t j = 0; j < together; ++j)
       any |= values[i + j] >= least ? 1 : 0;
     if (any != 0)
-      look_at(i + together);
-    else
-      i += together;
+      visit(i, i + together);
   }
-  look_at(count);
+  if (i < count)
+    visit(i, count);
+}
+
+/// Calls visit(i) for all values[i] >= least, of which there are few.
+template <class Visit>
+void for_each_at_least(const float* values, std::uint32_t count, float least, Visit&& visit) {
+  for_each_block_with(values, count, least, [&](std::uint32_t from, std::uint32_t to) {
+    for (std::uint32_t i = from; i < to; ++i)
+      if (values[i] >= least)
+        visit(i);
+  });
 }
 
 } // namespace
-
-vector_bounds::vector_bounds(const vector_scorer& scorer)
-  : metric_(scorer.metric()), norm_(scorer.norm()), codes_(code_stride(scorer.query().size())) {
-  const quantized_vector q = quantize(scorer.query(), codes_.data());
-  unit_scale_ = q.unit_scale;
-  const auto square = multiply_codes(codes_.data(), codes_.data(), codes_.size());
-  const double length = std::sqrt(static_cast<double>(square)) * static_cast<double>(q.unit_scale);
-  residual_factor_ = static_cast<float>(length * (1.0 + 1e-6)); // more than rounding takes off
-  query_residual_ = q.unit_residual + float_slack;
-}
-
-float vector_bounds::key(float unit_bound, double norm) const noexcept {
-  // Rounding to float keeps the order: a bound that reaches a rank still does.
-  const double product = static_cast<double>(unit_bound) * norm * norm_;
-  return static_cast<float>(metric_ == vector_metric::l2 ? product - 0.5 * (norm * norm) : product);
-}
-
-float vector_bounds::least_key(double rank) const noexcept {
-  if (metric_ != vector_metric::l2 || !std::isfinite(rank))
-    return static_cast<float>(rank);
-  // d^2 = |q|^2 + |x|^2 - 2 q.x, and the key stands for q.x - |x|^2 / 2.
-  const double q = norm_ * norm_;
-  const double d = rank * rank;
-  return static_cast<float>(0.5 * (q - d) - square_slack * (q + d));
-}
-
-void vector_bounds::keys_of_run(const vector_columns& columns, std::uint32_t first,
-                                std::uint32_t count, float* keys) const noexcept {
-  std::array<std::int32_t, run_max> products;
-  multiply_codes_run(codes_.data(), columns.codes(first), codes_.size(), count, products.data());
-  const float* scale = &columns.unit_scale(first);
-  const float* residual = &columns.unit_residual(first);
-  for (std::uint32_t i = 0; i < count; ++i)
-    keys[i] = unit_bound(products[i], scale[i], residual[i]);
-  if (metric_ == vector_metric::cosine)
-    return;
-  const double* norm = &columns.norm(first);
-  for (std::uint32_t i = 0; i < count; ++i)
-    keys[i] = key(keys[i], norm[i]);
-}
-
-void vector_bounds::keys_of(const vector_columns& columns, std::span<const std::uint32_t> slots,
-                            float* keys) const noexcept {
-  std::array<const std::int8_t*, run_max> codes{};
-  std::array<std::int32_t, run_max> products;
-  for (std::size_t i = 0; i < slots.size(); ++i) {
-    codes[i] = columns.codes(slots[i]);
-    prefetch_line(&columns.unit_scale(slots[i]));
-    prefetch_line(&columns.unit_residual(slots[i]));
-    if (metric_ != vector_metric::cosine)
-      prefetch_line(&columns.norm(slots[i]));
-  }
-  multiply_codes_at(codes_.data(), codes.data(), codes_.size(), slots.size(), products.data());
-  for (std::size_t i = 0; i < slots.size(); ++i) {
-    keys[i] =
-      unit_bound(products[i], columns.unit_scale(slots[i]), columns.unit_residual(slots[i]));
-    if (metric_ != vector_metric::cosine)
-      keys[i] = key(keys[i], columns.norm(slots[i]));
-  }
-}
 
 vector_scan::vector_scan(const graph_snapshot& s, const vector_columns& columns,
                          const vector_scorer& scorer, const filtered_concepts* filter,
@@ -155,14 +93,24 @@ void vector_scan::look_at_all(std::uint32_t first) {
   look_at_put_off();
 }
 
-bool vector_scan::put_off(std::uint32_t first, std::uint32_t count) {
-  if (!(confidence_min_ > 0.0F))
-    return false;
+template <class Visit>
+void vector_scan::for_each_confident(std::uint32_t first, std::uint32_t count,
+                                     Visit&& visit) const {
   constexpr std::uint32_t group = vector_columns::confidence_group;
-  const std::size_t before = put_off_.size();
   const auto look_at = [&](std::uint32_t at, std::uint32_t some) {
-    for_each_at_least(&columns_.confidence(at), some, confidence_min_,
-                      [&](std::uint32_t i) { put_off_.push_back(at + i); });
+    const float* confidence = &columns_.confidence(at);
+    for_each_block_with(confidence, some, confidence_min_,
+                        [&](std::uint32_t from, std::uint32_t to) {
+                          // Without a branch for each: where many pass, none could be foretold.
+                          std::array<std::uint8_t, group> confident;
+                          std::uint32_t found = 0;
+                          for (std::uint32_t i = from; i < to; ++i) {
+                            confident[found] = static_cast<std::uint8_t>(i);
+                            found += confidence[i] >= confidence_min_ ? 1U : 0U;
+                          }
+                          for (std::uint32_t i = 0; i < found; ++i)
+                            visit(at + confident[i]);
+                        });
   };
   const std::uint32_t whole = count / group;
   if (whole > 0)
@@ -170,6 +118,45 @@ bool vector_scan::put_off(std::uint32_t first, std::uint32_t count) {
                       [&](std::uint32_t g) { look_at(first + g * group, group); });
   if (count % group != 0)
     look_at(first + whole * group, count % group);
+}
+
+double vector_scan::confident_slots() const noexcept {
+  constexpr std::uint32_t group = vector_columns::confidence_group;
+  constexpr std::uint32_t sample = 32;
+  const std::uint32_t groups = columns_.slots() / group;
+  if (groups == 0)
+    return columns_.slots();
+  // Groups that have one, and how many there are in some of these that lie evenly.
+  std::uint32_t may = 0;
+  for (std::uint32_t g = 0; g < groups;) {
+    const std::uint32_t count = std::min(groups - g, columns_.run_of(g * group) / group);
+    const float* maxima = &columns_.confidence_max(g);
+    std::uint32_t some = 0;
+    for (std::uint32_t i = 0; i < count; ++i)
+      some += maxima[i] >= confidence_min_ ? 1U : 0U;
+    may += some;
+    g += count;
+  }
+  std::uint32_t looked_at = 0;
+  std::uint32_t found = 0;
+  for (std::uint32_t g = 0; g < groups && looked_at < sample; ++g) {
+    if (!(columns_.confidence_max(g) >= confidence_min_))
+      continue;
+    const float* confidence = &columns_.confidence(g * group);
+    for (std::uint32_t i = 0; i < group; ++i)
+      found += confidence[i] >= confidence_min_ ? 1U : 0U;
+    ++looked_at;
+    g += groups / sample;
+  }
+  const double each = looked_at == 0 ? 0.0 : static_cast<double>(found) / looked_at;
+  return each * may + columns_.slots() % group;
+}
+
+bool vector_scan::put_off(std::uint32_t first, std::uint32_t count) {
+  if (!(confidence_min_ > 0.0F))
+    return false;
+  const std::size_t before = put_off_.size();
+  for_each_confident(first, count, [this](std::uint32_t slot) { put_off_.push_back(slot); });
   // Where many are confident, slots in a row cost less than these alone.
   if (put_off_.size() - before > count / 4) {
     put_off_.resize(before);
@@ -180,35 +167,90 @@ bool vector_scan::put_off(std::uint32_t first, std::uint32_t count) {
   return true;
 }
 
-void vector_scan::look_at_put_off() {
+void vector_scan::put_off_confident() {
+  for (std::uint32_t first = 0; first < columns_.slots();) {
+    const std::uint32_t count = columns_.run_of(first);
+    for_each_confident(first, count, [this](std::uint32_t slot) { put_off_.push_back(slot); });
+    first += count;
+  }
+}
+
+void vector_scan::look_at_confident() {
+  put_off_confident();
+  look_at_put_off();
+}
+
+void vector_scan::look_at_confident_best_first() {
+  put_off_confident();
+  look_at_put_off_best_first();
+}
+
+void vector_scan::add_slots_of_rank(std::uint32_t first, double rank,
+                                    std::vector<std::uint32_t>& slots) const {
+  std::array<float, vector_bounds::run_max> keys;
+  const float least = bounds_.least_key(rank);
+  while (first < columns_.slots()) {
+    const std::uint32_t count = std::min(columns_.run_of(first), vector_bounds::run_max);
+    bounds_.keys_of_run(columns_, first, count, keys.data());
+    for_each_at_least(keys.data(), count, least,
+                      [&](std::uint32_t i) { slots.push_back(first + i); });
+    first += count;
+  }
+}
+
+bool vector_scan::collect_put_off() {
   std::array<float, vector_bounds::run_max> keys;
   for (std::span<const std::uint32_t> rest = put_off_; !rest.empty();) {
     const auto some = rest.first(std::min<std::size_t>(rest.size(), vector_bounds::run_max));
     rest = rest.subspan(some.size());
     bounds_.keys_of(columns_, some, keys.data());
     const float least = bounds_.least_key(best_.worst_rank());
+    const bool any = !(confidence_min_ > 0.0F); // then confidences need not be fetched
     for (std::size_t i = 0; i < some.size(); ++i)
-      if (keys[i] >= least && !(columns_.confidence(some[i]) < confidence_min_))
+      if (keys[i] >= least && (any || columns_.confidence(some[i]) >= confidence_min_))
         collected_.push_back({keys[i], some[i]});
-    consider_collected();
+    if (watch_.passed(4 * some.size()))
+      return false;
   }
   put_off_.clear();
+  return true;
+}
+
+void vector_scan::look_at_put_off() {
+  if (collect_put_off())
+    consider_collected();
+}
+
+void vector_scan::look_at_put_off_best_first() {
+  if (!collect_put_off())
+    return;
+  std::span<candidate> rest = collected_;
+  for (std::size_t count = 2 * std::min<std::size_t>(best_.k(), 512); !rest.empty(); count *= 4) {
+    count = std::min(count, rest.size());
+    std::nth_element(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(count - 1),
+                     rest.end(), before);
+    consider(rest.first(count));
+    // None of the others has a larger key than the last of these.
+    if (watch_.passed() || rest[count - 1].key < bounds_.least_key(best_.worst_rank()))
+      break;
+    rest = rest.subspan(count);
+  }
+  collected_.clear();
 }
 
 void vector_scan::consider_collected() {
   // The most promising first: what they make the least rank spares most of the others a look.
-  const std::size_t promising =
-    std::min(collected_.size(), 2 * std::min<std::size_t>(best_.k(), 512));
-  if (promising < collected_.size()) {
-    const auto middle = collected_.begin() + static_cast<std::ptrdiff_t>(promising);
-    std::nth_element(collected_.begin(), middle, collected_.end(),
-                     [](const candidate& a, const candidate& b) {
-                       return a.key != b.key ? a.key > b.key : a.slot < b.slot;
-                     });
-    consider(std::span(collected_).first(promising));
+  promising_.resize(std::min(collected_.size(), 2 * std::min<std::size_t>(best_.k(), 512)));
+  std::partial_sort_copy(collected_.begin(), collected_.end(), promising_.begin(), promising_.end(),
+                         before);
+  consider(promising_);
+  if (promising_.size() < collected_.size()) {
+    const float least = bounds_.least_key(best_.worst_rank());
+    std::erase_if(collected_, [&](const candidate& c) {
+      return c.key < least || !before(promising_.back(), c);
+    });
+    consider(collected_);
   }
-  const std::size_t done = promising < collected_.size() ? promising : 0;
-  consider(std::span(collected_).subspan(done));
   collected_.clear();
 }
 
@@ -282,21 +324,26 @@ void vector_scan::look_at_all_best_first() {
   }
 }
 
-void vector_scan::look_at(std::span<const std::uint32_t> indices) {
+void vector_scan::put_off_slots_of(std::span<const std::uint32_t> indices) {
   constexpr std::size_t ahead = 16;
   for (std::size_t i = 0; i < indices.size(); ++i) {
     if (i + ahead < indices.size())
       columns_.prefetch_slot_of(indices[i + ahead]);
-    const std::uint32_t slot = columns_.slot_of(indices[i]);
-    if (slot != vector_columns::slot_none)
+    if (const std::uint32_t slot = columns_.slot_of(indices[i]); slot != vector_columns::slot_none)
       put_off_.push_back(slot);
-    if (put_off_.size() < vector_bounds::run_max)
-      continue;
-    look_at_put_off();
-    if (watch_.passed(4 * vector_bounds::run_max))
+    if (i % vector_bounds::run_max == 0 && watch_.passed(vector_bounds::run_max))
       return;
   }
+}
+
+void vector_scan::look_at(std::span<const std::uint32_t> indices) {
+  put_off_slots_of(indices);
   look_at_put_off();
+}
+
+void vector_scan::look_at_best_first(std::span<const std::uint32_t> indices) {
+  put_off_slots_of(indices);
+  look_at_put_off_best_first();
 }
 
 void vector_scan::look_at_slots(std::span<const std::uint32_t> slots) {

@@ -1,14 +1,11 @@
 #pragma once
 // Exact search in columns of codes: what the codes say of a vector's rank is a bound, and only
 // vectors whose bound reaches the k-th best are compared themselves.
-//
-// The bound is that of Cauchy and Schwarz. With q = q' + a and x = x' + b, where q' and x' are what
-// the codes stand for: q.x = q'.x' + q'.b + a.x <= q'.x' + |q'| |b| + |a| |x|.
 
 #include "storage/concept_filter.hpp"
 #include "storage/deadline_watch.hpp"
+#include "storage/vector_bounds.hpp"
 #include "storage/vector_columns.hpp"
-#include "storage/vector_graph.hpp"
 #include "storage/vector_scores.hpp"
 
 #include <cstdint>
@@ -16,42 +13,6 @@
 #include <vector>
 
 namespace cmem {
-
-/// Upper bounds of ranks from codes. A key is as a rank: more is better.
-class vector_bounds {
-public:
-  explicit vector_bounds(const vector_scorer& scorer);
-
-  /// Keys of slots [first, first + count) to `keys`. Precondition: count is in [1, run_max] and at
-  /// most columns.run_of(first); the columns have the query's dimension.
-  void keys_of_run(const vector_columns& columns, std::uint32_t first, std::uint32_t count,
-                   float* keys) const noexcept;
-  static constexpr std::uint32_t run_max = 1024;
-  /// The same of count <= run_max slots anywhere.
-  void keys_of(const vector_columns& columns, std::span<const std::uint32_t> slots,
-               float* keys) const noexcept;
-  /// The query, for a search in a graph. Borrowed from this.
-  [[nodiscard]] graph_target target() const noexcept {
-    return {codes_.data(), {unit_scale_, query_residual_, norm_}};
-  }
-  /// What has a smaller key ranks below this.
-  [[nodiscard]] float least_key(double rank) const noexcept;
-
-private:
-  [[nodiscard]] float unit_bound(std::int32_t product, float unit_scale,
-                                 float unit_residual) const noexcept {
-    return static_cast<float>(product) * unit_scale_ * unit_scale
-           + (residual_factor_ * unit_residual + query_residual_);
-  }
-  [[nodiscard]] float key(float unit_bound, double norm) const noexcept;
-
-  vector_metric metric_;
-  double norm_;                    // of the query
-  float unit_scale_ = 0.0F;        // of the query
-  float residual_factor_ = 0.0F;   // of a slot's residual
-  float query_residual_ = 0.0F;    // that of the query, and for what floats round
-  std::vector<std::int8_t> codes_; // of the query
-};
 
 /// One search. Borrows everything; `filter` may be null: all pass. Threads: one.
 class vector_scan {
@@ -66,21 +27,40 @@ public:
   void look_at_all(std::uint32_t first = 0);
   /// The same, best keys first: for filters that let few pass and have to be asked often.
   void look_at_all_best_first();
+  /// The same two of those alone that are confident enough, where these are few.
+  void look_at_confident();
+  void look_at_confident_best_first();
   /// Looks at these concepts alone, through their newest slots; at those whose slot is not current
   /// not at all. Precondition: each once.
   void look_at(std::span<const std::uint32_t> indices);
+  void look_at_best_first(std::span<const std::uint32_t> indices);
   /// Looks at these slots alone. Precondition: each once.
   void look_at_slots(std::span<const std::uint32_t> slots);
+
+  /// Adds the slots from this one on that may have this rank or a better one, whether they pass or
+  /// not.
+  void add_slots_of_rank(std::uint32_t first, double rank, std::vector<std::uint32_t>& slots) const;
+  /// About how many slots are confident, from a sample of those that may be.
+  [[nodiscard]] double confident_slots() const noexcept;
 
 private:
   struct candidate {
     float key;
     std::uint32_t slot;
   };
+  static bool before(const candidate& a, const candidate& b) noexcept {
+    return a.key != b.key ? a.key > b.key : a.slot < b.slot;
+  }
 
   void mask_confidences(std::uint32_t first, std::uint32_t count, float* keys) const noexcept;
   bool put_off(std::uint32_t first, std::uint32_t count);
+  template <class Visit>
+  void for_each_confident(std::uint32_t first, std::uint32_t count, Visit&& visit) const;
+  void put_off_slots_of(std::span<const std::uint32_t> indices);
+  void put_off_confident();
+  [[nodiscard]] bool collect_put_off(); // false: it is late
   void look_at_put_off();
+  void look_at_put_off_best_first();
   void collect(const float* keys, std::uint32_t first, std::uint32_t count, float least);
   void consider_collected();
   void consider(std::span<const candidate> some);
@@ -94,6 +74,7 @@ private:
   deadline_watch& watch_;
   vector_bounds bounds_;
   std::vector<candidate> collected_;
+  std::vector<candidate> promising_;
   std::vector<std::uint32_t> put_off_; // slots that are looked at together, wherever they lie
 };
 

@@ -76,6 +76,7 @@ public:
   void add(const similar_concept& c);
   /// Best first. Leaves none.
   [[nodiscard]] std::vector<similar_concept> take();
+  [[nodiscard]] std::size_t size() const noexcept { return best_.size(); }
   [[nodiscard]] std::size_t k() const noexcept { return k_; }
 
 private:

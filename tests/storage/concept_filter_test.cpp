@@ -43,6 +43,8 @@ public:
         if (filtered.named())
           REQUIRE(std::count(filtered.named()->begin(), filtered.named()->end(), i) == 1);
       }
+    if (f.ids)
+      check_naming_later(*s, f, filtered);
     std::string text;
     for (const concept_number n : all)
       text += (text.empty() ? "" : " ") + std::to_string(n);
@@ -50,6 +52,28 @@ public:
   }
 
 private:
+  /// Names are found when asked for; until then some can be told from a list.
+  static void check_naming_later(const graph_snapshot& s, const concept_filter& f,
+                                 const filtered_concepts& named) {
+    filtered_concepts later(s, f, filtered_concepts::naming::later);
+    CHECK_FALSE(later.named().has_value());
+    std::vector<std::uint32_t> some;
+    for (std::uint32_t i = s.index_count(); i-- > 0;)
+      if (s.is_learned(i))
+        some.push_back(i);
+    std::vector<std::uint32_t> again = some;
+    std::vector<std::uint32_t> expected = some;
+    std::erase_if(expected, [&](std::uint32_t i) {
+      return !std::binary_search(named.named()->begin(), named.named()->end(), i);
+    });
+    later.keep_named(some);
+    CHECK(some == expected);
+    later.find_named();
+    CHECK(later.named() == named.named());
+    later.keep_named(again);
+    CHECK(again == expected);
+  }
+
   timestamp_us now_ = 1'000'000;
   std::unique_ptr<engine> engine_;
 };

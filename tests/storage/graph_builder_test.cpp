@@ -148,6 +148,30 @@ TEST_CASE("W5: strengthen adds, and the sum is clamped to >= 0") {
   CHECK(std::isfinite(f.newest().find(cid(1))->strength()));
 }
 
+TEST_CASE("many ids are looked up as each would be") {
+  builder_fixture f;
+  f.write(op::learn_association{cid(1), cid(2)}); // not learned
+  for (std::uint64_t n = 3; n <= 300; ++n)
+    f.write(op::learn_concept{cid(n)});
+  f.write(op::forget_concept{cid(200)});
+  REQUIRE(f.publish().empty());
+  for (const std::uint64_t count : {0U, 1U, 7U, 8U, 9U, 31U, 320U}) {
+    std::vector<concept_id> ids;
+    for (std::uint64_t n = count; n > 0; --n) {
+      ids.push_back(cid(n));
+      if (n % 5 == 0)
+        ids.push_back(cid(n / 5)); // twice
+    }
+    std::vector<std::uint32_t> expected{7, 7};
+    for (const concept_id& id : ids)
+      if (const auto index = f.newest().index_of(id))
+        expected.push_back(*index);
+    std::vector<std::uint32_t> found{7, 7}; // stay
+    f.newest().append_indices(ids, found);
+    CHECK(found == expected);
+  }
+}
+
 // -- W6
 
 TEST_CASE("W6: ends of associations are placeholders, absent from everything until learned") {

@@ -114,6 +114,13 @@ public:
       REQUIRE(found.found[i] == expected[i]);
     }
     found_ += expected.size();
+    if (below(3) == 0) { // made ready before, nothing is different
+      const filtered_concepts ready(s, q.filter);
+      nearest_query again = q;
+      again.filter = {};
+      again.ready = &ready;
+      REQUIRE(nearest(s, sources, again).value().found == expected);
+    }
     if (below(20) == 0)
       REQUIRE(nearest(s, {}, q).value().found == expected);
   }

@@ -17,9 +17,9 @@ namespace {
 struct scene : store_fixture {
   search_scratch scratch;
 
-  explicit scene(bool stored = false) {
+  explicit scene(bool stored = false, bool index_text = true) {
     options.vector_dimension = 2;
-    options.index_text = true;
+    options.index_text = index_text;
     if (stored)
       options.store->map_flushed = true;
     else
@@ -104,6 +104,30 @@ TEST_CASE("A filter holds for each way alike") {
     sure.ids.reset();
     s.index();
   }
+}
+
+TEST_CASE("Attributes are indexed beside vectors, also where words are not") {
+  scene s(false, false);
+  s.learn_weather();
+  const std::array wet{attribute_update{"kind", "wet"}};
+  s.write(op::set_attributes{"rain", wet});
+  s.write(op::set_attributes{"fall", wet});
+  s.reconcile();
+  s.index();
+  const search_sources sources(*s.memory->load());
+  CHECK(sources.text() == nullptr);
+  REQUIRE(sources.attributes() != nullptr);
+  CHECK(sources.attributes()->documents() == 2); // raincoat has none
+  basic_search_query<concept_id> q{.text = "water", .vector = {0.8F, 0.6F}};
+  q.filter.attributes = {{"kind", "wet"}};
+  CHECK(s.found(q) == "rain:1010 fall:0020");
+  const std::array dry{attribute_update{"kind", "dry"}};
+  s.write(op::set_attributes{"rain", dry});
+  s.write(op::set_attributes{"raincoat", wet});
+  s.reconcile();
+  CHECK(s.found(q) == "raincoat:1010 fall:0020");
+  s.index();
+  CHECK(s.found(q) == "raincoat:1010 fall:0020");
 }
 
 TEST_CASE("What is no question is refused") {

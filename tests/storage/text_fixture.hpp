@@ -150,8 +150,9 @@ struct text_view {
 class text_memory {
 public:
   explicit text_memory(std::size_t at_once = text_indexer::postings_at_once,
-                       std::size_t a_part = text_indexer::postings_a_part)
-    : indexer_(at_once, a_part) {
+                       std::size_t a_part = text_indexer::postings_a_part,
+                       text_fields fields = text_fields::all)
+    : indexer_(at_once, a_part, fields) {
     engine_options o;
     o.overflow = overflow_policy::reject;
     o.arena_bytes = std::size_t{1} << 30;

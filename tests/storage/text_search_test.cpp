@@ -46,6 +46,13 @@ std::string random_content(std::mt19937& random) {
   return below(random, 40) == 0 ? text + '\xFF' : text; // binary
 }
 
+void ask_attributes(const text_view& v, std::mt19937& random) {
+  const std::string value = std::to_string(below(random, 3));
+  REQUIRE(v.with("kind", value) == v.model.with("kind", value));
+  const std::string large = value + std::string(300, 'l');
+  REQUIRE(v.with("kind", large) == v.model.with("kind", large));
+}
+
 void ask(const text_view& v, std::mt19937& random, text_scratch& scratch) {
   const std::string text = random_words(random, 4) + "cat";
   text_query query{.text = text, .k = 1 + below(random, 120), .all_words = below(random, 2) == 0};
@@ -63,10 +70,7 @@ void ask(const text_view& v, std::mt19937& random, text_scratch& scratch) {
   const std::string prefix = std::string("n1 common").substr(0, below(random, 4));
   const std::size_t k = below(random, 50);
   REQUIRE(v.names(prefix, k) == v.model.names(prefix, k));
-  const std::string value = std::to_string(below(random, 3));
-  REQUIRE(v.with("kind", value) == v.model.with("kind", value));
-  const std::string large = value + std::string(300, 'l');
-  REQUIRE(v.with("kind", large) == v.model.with("kind", large));
+  ask_attributes(v, random);
 }
 
 void ask_in_all_ways(const text_view& v, std::mt19937& random, text_scratch& scratch) {
@@ -75,6 +79,40 @@ void ask_in_all_ways(const text_view& v, std::mt19937& random, text_scratch& scr
   without.index = nullptr;
   without.changed.clear();
   ask(without, random, scratch);
+}
+
+void change_some(text_memory& m, std::mt19937& random) {
+  for (std::uint32_t n = 1 + below(random, 12); n > 0; --n) {
+    const std::string name = random_name(random);
+    const bool known = m.model().learned.contains(concept_id::from_name(name));
+    switch (below(random, 10)) {
+      case 0:
+      case 1: m.forget(name); break;
+      case 2: m.learn_by_id(name, random_content(random)); break;
+      case 3:
+        if (known)
+          m.set(name, "kind",
+                std::to_string(below(random, 3)) + std::string(below(random, 2) * 300, 'l'));
+        break;
+      case 4:
+        if (known)
+          m.set(name, "kind", std::nullopt);
+        break;
+      case 5:
+        if (known)
+          m.write(op::strengthen{concept_id::from_name(name), 1.0F});
+        break;
+      case 6: // an end that nobody learned
+        m.write(op::learn_association{.source = concept_id::from_name(name),
+                                      .target = concept_id::from_name("placeholder")});
+        break;
+      default: m.learn(name, random_content(random));
+    }
+  }
+  if (below(random, 300) == 0)
+    for (int i = 0; i < 90; ++i)
+      for (const char* tail : {"", " common"})
+        m.forget("n" + std::to_string(i) + tail);
 }
 
 } // namespace
@@ -225,37 +263,7 @@ TEST_CASE("Whatever the index holds, answers are those of looking at everything"
     std::deque<text_view> held;
     text_scratch scratch;
     for (int step = 0; step < 150; ++step) {
-      for (std::uint32_t n = 1 + below(random, 12); n > 0; --n) {
-        const std::string name = random_name(random);
-        const bool known = m.model().learned.contains(concept_id::from_name(name));
-        switch (below(random, 10)) {
-          case 0:
-          case 1: m.forget(name); break;
-          case 2: m.learn_by_id(name, random_content(random)); break;
-          case 3:
-            if (known)
-              m.set(name, "kind",
-                    std::to_string(below(random, 3)) + std::string(below(random, 2) * 300, 'l'));
-            break;
-          case 4:
-            if (known)
-              m.set(name, "kind", std::nullopt);
-            break;
-          case 5:
-            if (known)
-              m.write(op::strengthen{concept_id::from_name(name), 1.0F});
-            break;
-          case 6: // an end that nobody learned
-            m.write(op::learn_association{.source = concept_id::from_name(name),
-                                          .target = concept_id::from_name("placeholder")});
-            break;
-          default: m.learn(name, random_content(random));
-        }
-      }
-      if (below(random, 300) == 0)
-        for (int i = 0; i < 90; ++i)
-          for (const char* tail : {"", " common"})
-            m.forget("n" + std::to_string(i) + tail);
+      change_some(m, random);
       m.publish();
       for (std::uint32_t n = below(random, 4); n > 0; --n)
         m.also_changed(below(random, 120));
@@ -303,5 +311,28 @@ TEST_CASE("Large parts: windows, blocks and skipping") {
     m.publish();
     if (i % 2 == 0)
       m.update();
+  }
+}
+
+TEST_CASE("An index of attributes alone finds who has them, and has no other documents") {
+  std::mt19937 random(23);
+  for (std::size_t round = 0; round < sweep(5); ++round) {
+    text_memory m(40 + below(random, 400), 30 + below(random, 500), text_fields::attributes);
+    for (int step = 0; step < 150; ++step) {
+      change_some(m, random);
+      m.publish();
+      if (below(random, 3) == 0)
+        m.update();
+      else if (below(random, 60) == 0)
+        m.rebuild();
+      ask_attributes(m.view(), random);
+    }
+    m.update();
+    CHECK(m.index()->words() == 0);
+    std::size_t with_attributes = 0;
+    for (const auto& [id, c] : m.model().learned)
+      with_attributes += c.attributes.empty() ? 0U : 1U;
+    CHECK(m.index()->documents() == with_attributes);
+    CHECK(with_attributes < m.model().learned.size());
   }
 }
