@@ -44,7 +44,7 @@ std::shared_ptr<const vector_index> vector_indexer::update(const graph_snapshot&
     return rebuild(s);
   for (const std::uint32_t i : changed)
     (void) current_->columns.take(s, i);
-  if (next_ == nullptr && has_many_dead()) {
+  if (next_ == nullptr && has_many_dead(*current_)) {
     next_ = std::make_unique<lineage>(s.vector_dimension(), options_);
     next_index_ = 0;
   }
@@ -60,21 +60,24 @@ std::shared_ptr<const vector_index> vector_indexer::update(const graph_snapshot&
   for (; next_index_ < end; ++next_index_)
     (void) next_->columns.take(s, next_index_);
   auto made = next_->publish(s);
-  if (next_index_ < s.index_count() || !next_->graph_is_complete())
+  // Where more is learned than a graph takes in, it is never complete: the new columns are taken
+  // before they are as full of the dead as the old ones were.
+  if (next_index_ < s.index_count() || !(next_->graph_is_complete() || has_many_dead(*next_)))
     return current_->publish(s);
   current_ = std::move(next_);
   return made;
 }
 
-bool vector_indexer::has_many_dead() const noexcept {
-  const std::uint32_t dead = current_->columns.dead();
+bool vector_indexer::has_many_dead(const lineage& l) const noexcept {
+  const std::uint32_t dead = l.columns.dead();
   return dead >= options_.dead_slots_min
          && static_cast<double>(dead)
-              > options_.dead_share_max * static_cast<double>(current_->columns.slots());
+              > options_.dead_share_max * static_cast<double>(l.columns.slots());
 }
 
 bool vector_indexer::has_more_to_do() const noexcept {
-  return next_ != nullptr || (current_ != nullptr && !current_->graph_is_complete());
+  return next_ != nullptr
+         || (current_ != nullptr && (!current_->graph_is_complete() || has_many_dead(*current_)));
 }
 
 } // namespace cmem

@@ -63,7 +63,7 @@ public:
 private:
   struct lineage;
 
-  [[nodiscard]] bool has_many_dead() const noexcept;
+  [[nodiscard]] bool has_many_dead(const lineage& l) const noexcept;
 
   vector_indexer_options options_;
   std::unique_ptr<lineage> current_;

@@ -247,3 +247,56 @@ TEST_CASE("New columns replace the old ones once their graph has all of their sl
   CHECK(log == "10 19 10 ");
   CHECK_FALSE(indexer.has_more_to_do());
 }
+
+TEST_CASE("Where learning never ends, slots stay in proportion to what lives") {
+  /// It never has every slot.
+  class late_maker : public vector_graph_maker {
+  public:
+    std::shared_ptr<const vector_graph> extend(
+      const graph_snapshot&, const std::shared_ptr<const vector_columns>&) override {
+      return nullptr;
+    }
+    [[nodiscard]] bool complete() const noexcept override { return false; }
+  };
+  constexpr concept_number concepts = 100;
+  graph_memory m(2);
+  for (concept_number n = 1; n <= concepts; ++n)
+    m.learn(n, {1.0F, static_cast<float>(n)});
+  m.publish();
+  vector_indexer indexer(
+    {.make_graph = [] { return std::make_unique<late_maker>(); }, .dead_slots_min = 1});
+  auto g = indexer.rebuild(m.snapshot());
+  std::uint32_t most = 0;
+  for (std::uint32_t round = 0; round < 200; ++round) {
+    std::vector<std::uint32_t> changed;
+    for (concept_number n = 1; n <= 10; ++n) {
+      const concept_number which = 1 + (10 * round + n) % concepts;
+      m.learn(which, {2.0F, static_cast<float>(round)});
+      changed.push_back(m.index(which));
+    }
+    m.publish();
+    g = indexer.update(m.snapshot(), changed);
+    most = std::max(most, g->columns->slots());
+  }
+  CHECK(most <= 2 * concepts);
+}
+
+TEST_CASE("What is left of the dead is known to be work without any change") {
+  graph_memory m(2);
+  for (concept_number n = 1; n <= 10; ++n)
+    m.learn(n, {1.0F, static_cast<float>(n)});
+  m.publish();
+  vector_indexer indexer({.dead_slots_min = 1, .concepts_a_step = 5});
+  auto g = indexer.rebuild(m.snapshot());
+  std::vector<std::uint32_t> changed;
+  for (concept_number n = 1; n <= 9; ++n) {
+    changed.push_back(m.index(n));
+    m.learn(n, {2.0F, static_cast<float>(n)});
+  }
+  m.publish();
+  for (int steps = 0; steps < 10 && (steps == 0 || indexer.has_more_to_do()); ++steps)
+    g = indexer.update(m.snapshot(), steps == 0 ? std::span<const std::uint32_t>(changed)
+                                                : std::span<const std::uint32_t>());
+  CHECK_FALSE(indexer.has_more_to_do());
+  CHECK(g->columns->slots() == 10);
+}
