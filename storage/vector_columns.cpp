@@ -49,28 +49,50 @@ bool vector_columns_builder::take(const graph_snapshot& s, std::uint32_t index) 
     set_live(index, true);
     return false;
   }
+  reserve(index + 1);
+  const quantized_vector form = quantize(vector.read(room_), shared_->codes.at(slots_));
+  append(index, node.payload_version, node.confidence, last + 1, form);
+  set_live(index, true);
+  return true;
+}
+
+void vector_columns_builder::restore(const graph_snapshot& s, std::uint32_t index,
+                                     const quantized_vector& form, const std::int8_t* codes) {
+  reserve(index == nobody ? 0 : index + 1);
+  std::copy_n(codes, shared_->stride, shared_->codes.at(slots_));
+  if (index == nobody) {
+    append(nobody, 0, 0.0F, 0, form);
+    return;
+  }
+  if (const std::uint32_t older = shared_->newest[index]; older != 0)
+    shared_->owners[older - 1] = nobody;
+  const concept_node& node = s.node(index);
+  append(index, node.payload_version, node.confidence, 0, form);
+  set_live(index, true);
+}
+
+void vector_columns_builder::append(std::uint32_t owner, std::uint64_t version, float confidence,
+                                    std::uint32_t before, const quantized_vector& form) noexcept {
   vector_slots& to = *shared_;
-  reserve(index);
-  const quantized_vector form = quantize(vector.read(room_), to.codes.at(slots_));
   to.unit_scales[slots_] = form.unit_scale;
   to.unit_residuals[slots_] = form.unit_residual;
   to.norms[slots_] = form.norm;
-  to.confidences[slots_] = node.confidence;
-  to.owners[slots_] = index;
-  to.versions[slots_] = node.payload_version;
-  to.before[slots_] = last + 1;
-  // Release: pairs with slot_of(). (Only this thread writes it, so reading it above was no race.)
-  std::atomic_ref<std::uint32_t>(to.newest[index]).store(slots_ + 1, std::memory_order_release);
+  to.confidences[slots_] = confidence;
+  to.owners[slots_] = owner;
+  to.versions[slots_] = version;
+  to.before[slots_] = before;
+  // Release: pairs with slot_of(). (Only this thread writes it, so reading it before was no race.)
+  if (owner != nobody)
+    std::atomic_ref<std::uint32_t>(to.newest[owner]).store(slots_ + 1, std::memory_order_release);
   ++slots_;
   if (constexpr auto group = vector_columns::confidence_group; slots_ % group == 0) {
     const float* some = to.confidences.at(slots_ - group);
     to.confidence_maxima[slots_ / group - 1] = *std::max_element(some, some + group);
   }
-  set_live(index, true);
-  return true;
 }
 
-void vector_columns_builder::reserve(std::uint32_t index) {
+/// Room for one more slot, of one of the concepts below `indices`.
+void vector_columns_builder::reserve(std::uint32_t indices) {
   if (slots_ == vector_columns::slot_none - 1)
     throw std::bad_alloc();
   vector_slots& to = *shared_;
@@ -83,10 +105,10 @@ void vector_columns_builder::reserve(std::uint32_t index) {
   to.owners.reserve(slots_ + 1);
   to.versions.reserve(slots_ + 1);
   to.before.reserve(slots_ + 1);
-  to.newest.reserve(index + 1);
-  if (index >= is_live_.size())
-    is_live_.resize(std::size_t{index} + 1);
-  indices_ = std::max(indices_, index + 1);
+  to.newest.reserve(indices);
+  if (indices > is_live_.size())
+    is_live_.resize(indices);
+  indices_ = std::max(indices_, indices);
 }
 
 std::shared_ptr<const vector_columns> vector_columns_builder::publish() const {

@@ -130,6 +130,15 @@ public:
   /// in `s` and its version is not that of its newest slot. Whether it did. Throws std::bad_alloc,
   /// also where slots have no more numbers: then nothing is changed.
   bool take(const graph_snapshot& s, std::uint32_t index);
+  /// Whose slot restore() appends where no concept has its vector any more.
+  static constexpr std::uint32_t nobody = 0xFFFF'FFFF;
+  /// Appends a slot with these codes of code_stride(dimension) bytes, as another lineage had it:
+  /// for the vector that the concept with this index has in `s`, or for nobody. An older slot of
+  /// the concept becomes nobody's. Precondition: the index is that of a learned concept, or
+  /// `nobody`; all that is restored comes before the first take() and publish(). Throws
+  /// std::bad_alloc, and then has changed nothing.
+  void restore(const graph_snapshot& s, std::uint32_t index, const quantized_vector& form,
+               const std::int8_t* codes);
   /// All taken so far.
   [[nodiscard]] std::shared_ptr<const vector_columns> publish() const;
 
@@ -138,7 +147,9 @@ public:
   [[nodiscard]] std::uint32_t dead() const noexcept { return slots_ - live_; }
 
 private:
-  void reserve(std::uint32_t index);
+  void reserve(std::uint32_t indices);
+  void append(std::uint32_t owner, std::uint64_t version, float confidence, std::uint32_t before,
+              const quantized_vector& form) noexcept;
   void set_live(std::uint32_t index, bool live);
 
   std::shared_ptr<vector_slots> shared_;

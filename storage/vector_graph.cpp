@@ -136,6 +136,21 @@ bool visit_all(near_list& list, const graph_links& links, const graph_scorer& sc
 
 } // namespace
 
+std::uint64_t graph_hash(std::uint64_t x) noexcept {
+  std::uint64_t z = (x + 1) * 0x9E37'79B9'7F4A'7C15;
+  z = (z ^ (z >> 30)) * 0xBF58'476D'1CE4'E5B9;
+  z = (z ^ (z >> 27)) * 0x94D0'49BB'1331'11EB;
+  return z ^ (z >> 31);
+}
+
+unsigned graph_level_of(std::uint32_t slot, std::uint32_t neighbors) noexcept {
+  std::uint64_t z = graph_hash(slot);
+  unsigned level = 0;
+  for (; level < graph_level_max && z % neighbors == 0; z /= neighbors)
+    ++level;
+  return level;
+}
+
 graph_links::graph_links(std::uint32_t each) noexcept
   : neighbors(each), base(std::size_t{2} * each), upper(each) {
   assert(each >= 2 && each <= neighbors_max);

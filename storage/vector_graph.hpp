@@ -20,6 +20,13 @@
 
 namespace cmem {
 
+inline constexpr unsigned graph_level_max = 24;
+/// The highest level at which the slot has a row: exponentially few have one at higher levels. By a
+/// hash of the slot, in integers, so it is the same everywhere. Precondition: neighbors >= 2.
+[[nodiscard]] unsigned graph_level_of(std::uint32_t slot, std::uint32_t neighbors) noexcept;
+/// splitmix64.
+[[nodiscard]] std::uint64_t graph_hash(std::uint64_t x) noexcept;
+
 /// Slots by rows: each has one at level 0, and few have one at each level above. A row has the
 /// neighbors, 1 + slot each, and ends with the first 0. Slots of one code are one place in the
 /// graph: the first of them has the rows, the others are its twins. (What is learned again and

@@ -14,26 +14,6 @@ namespace {
 
 using entry = graph_scratch::entry;
 
-constexpr unsigned level_max = 24;
-
-/// splitmix64.
-std::uint64_t hash(std::uint64_t x) noexcept {
-  std::uint64_t z = (x + 1) * 0x9E37'79B9'7F4A'7C15;
-  z = (z ^ (z >> 30)) * 0xBF58'476D'1CE4'E5B9;
-  z = (z ^ (z >> 27)) * 0x94D0'49BB'1331'11EB;
-  return z ^ (z >> 31);
-}
-
-/// Exponentially few slots have a row at higher levels.
-unsigned level_of(std::uint32_t slot, std::uint32_t neighbors) noexcept {
-  std::uint64_t z = hash(slot);
-  unsigned level = 0;
-  // One in `neighbors` goes up: integers, so that it is the same everywhere.
-  for (; level < level_max && z % neighbors == 0; z /= neighbors)
-    ++level;
-  return level;
-}
-
 std::uint32_t slot_of(const entry& e) noexcept { return e.word & ~graph_scratch::visited; }
 
 void prefetch_row(const std::uint32_t* row, std::size_t width) noexcept {
@@ -101,7 +81,7 @@ std::shared_ptr<const vector_graph> vector_graph_builder::publish() const {
 void vector_graph_builder::reserve(std::uint32_t slots) {
   std::uint32_t upper_rows = links_.upper_rows;
   for (std::uint32_t slot = links_.slots; slot < slots; ++slot)
-    upper_rows += level_of(slot, options_.neighbors);
+    upper_rows += graph_level_of(slot, options_.neighbors);
   links_.base.reserve(slots);
   links_.first_upper.reserve(slots);
   links_.twins.reserve(slots);
@@ -111,7 +91,7 @@ void vector_graph_builder::reserve(std::uint32_t slots) {
 
 void vector_graph_builder::add(const graph_snapshot& s, const vector_columns& columns,
                                std::uint32_t slot) {
-  const unsigned level = level_of(slot, options_.neighbors);
+  const unsigned level = graph_level_of(slot, options_.neighbors);
   if (links_.entry != 0) {
     const graph_scorer scorer(columns, options_.metric, slot);
     const graph_effort effort{.breadth = options_.breadth};
@@ -200,7 +180,7 @@ void vector_graph_builder::offer(const vector_columns& columns, std::uint32_t to
     by_score[i] = {scores[i], slots[i]};
   const auto end = by_score.begin() + static_cast<std::ptrdiff_t>(width) + 1;
   // Ties are those of copies of one vector. Of many each row keeps others, so that all are reached.
-  const auto tie = [to](const entry& e) { return hash(std::uint64_t{to} << 32 | e.word); };
+  const auto tie = [to](const entry& e) { return graph_hash(std::uint64_t{to} << 32 | e.word); };
   std::sort(by_score.begin(), end, [&](const entry& a, const entry& b) {
     return a.score != b.score ? a.score > b.score : tie(a) < tie(b);
   });
