@@ -310,7 +310,7 @@ TEST_CASE("W9: a heap that is used up while lists are packed loses nothing") {
 TEST_CASE("W9: a heap that is used up while vectors are coded leaves a store that is merged anew") {
   constexpr std::size_t dimension = 27;
   bool reached = true;
-  bool threw = false;
+  [[maybe_unused]] bool threw = false;
   for (long points = 0; reached; points += 1 + points / 16) {
     INFO("allocation " << points);
     const auto disk = std::make_shared<cmem::test::fault_env>();
