@@ -54,7 +54,11 @@ void memory_core::wake_indexer() {
 
 bool memory_core::index() {
   index_asked_.store(false, std::memory_order_relaxed);
-  return engine_->index_some();
+  const auto more = engine_->index_some();
+  if (more)
+    return *more;
+  log(log_level::warning, to_string(more.error()));
+  return true;
 }
 
 bool memory_core::flush() {
@@ -203,6 +207,12 @@ close_report memory_core::close() {
 void memory_core::close_store() {
   if (settings_.storage_path.empty() || settings_.read_only)
     return;
+  try {
+    if (const auto done = engine_->store_index(); !done)
+      log(log_level::warning, "the next opening makes an index again: " + to_string(done.error()));
+  } catch (const std::exception& e) {
+    log(log_level::warning, std::string("the next opening makes an index again: ") + e.what());
+  }
   if (const auto done = engine_->close_store(); !done) {
     closed_->store_error = done.error();
     log(log_level::error, "the store was not closed well: " + to_string(done.error()));

@@ -58,6 +58,7 @@ constexpr std::array all = {
   entry{"text", text},
   entry{"pq", pq},
   entry{"codes", codes},
+  entry{"stored_index", stored_index},
 };
 
 std::uint64_t involuntary_switches() {

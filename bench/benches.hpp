@@ -71,5 +71,7 @@ outcome text(const options& o);
 outcome pq(const options& o);
 /// A store that keeps codes of vectors alone: how large it is, and what is found in it.
 outcome codes(const options& o);
+/// Opening a store with an index of vectors, which is read or made again.
+outcome stored_index(const options& o);
 
 } // namespace cmem::bench

@@ -85,7 +85,7 @@ public:
     }
     do
       reconcile();
-    while (engine_->index_some() || engine_->index_due());
+    while (or_throw(engine_->index_some()) || engine_->index_due());
     reconcile();
     snapshot_ = engine_->share();
   }

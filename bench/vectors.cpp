@@ -87,7 +87,7 @@ public:
     const stopwatch watch;
     do
       reconcile();
-    while (engine_->index_some() || engine_->index_due());
+    while (or_throw(engine_->index_some()) || engine_->index_due());
     reconcile();
     return watch.seconds();
   }
@@ -104,7 +104,7 @@ public:
     std::thread indexer([&] {
       pin_to_core(0);
       while (!stop)
-        if (!engine_->index_some())
+        if (!or_throw(engine_->index_some()))
           std::this_thread::sleep_for(std::chrono::milliseconds(10));
     });
     {

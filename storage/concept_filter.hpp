@@ -41,6 +41,8 @@ public:
   /// Looks up what `ids` names, tens of nanoseconds each, or leaves that to find_named().
   /// Precondition: check(f) is well.
   filtered_concepts(const graph_snapshot& s, const concept_filter& f, naming when = naming::now);
+  filtered_concepts(const graph_snapshot& s, concept_filter&& f,
+                    naming when = naming::now) = delete;
 
   /// Looks up what `ids` names, unless that is done.
   void find_named();

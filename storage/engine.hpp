@@ -52,6 +52,8 @@ struct engine_options {
   bool index_text = false;
   /// Of searches among many vectors: those by another metric look at all of them.
   cmem::vector_metric vector_metric = cmem::vector_metric::cosine;
+  /// Of fewer there is no graph of neighbors: a search looks at all of them, as fast.
+  std::uint32_t graph_vectors_min = 50'000;
   std::uint64_t arena_bytes = arena_bytes_max; ///< address space reserved
   std::size_t settlement_history = 4096;       ///< runs of dropped or failed entries remembered
   /// Half of a strength is left after so many microseconds; 0: all. Unset: as the store has it, and
@@ -229,10 +231,17 @@ public:
 
   /// Goes on with the indexes that snapshots carry for searches, and hands what is new to the next
   /// reconcile step: true if there is more to do now. Each call takes some milliseconds, or as long
-  /// as what changed since the last one needs. Nobody waits for it but who calls. Searches find the
-  /// same with an index and without (but for `nearest` where it says so), only not as fast. Throws
-  /// std::bad_alloc: to be called again.
-  bool index_some();
+  /// as what changed since the last one needs; reading or writing a large index takes seconds.
+  /// Nobody waits for it but who calls. Searches find the same with an index and without (but for
+  /// `nearest` where it says so), only not as fast. The index of vectors is read from the store,
+  /// and now and then written there (vector_index_file.hpp): one that cannot be is no loss, and
+  /// what is left to do is done by the next calls. Fails: as read_vector_index() and
+  /// write_vector_index() do. Throws std::bad_alloc: to be called again.
+  result<bool> index_some();
+  /// Writes to the store what the index of vectors has more than there is, so that the next opening
+  /// need not make it: after what was learned. To be called after close(), before close_store().
+  /// Fails: as write_vector_index() does; that loses nothing.
+  result<void> store_index();
   /// It has something to do. For the owner's timer.
   [[nodiscard]] bool index_due() const noexcept;
   /// The options ask for any index.

@@ -12,6 +12,7 @@
 #include "storage/segment_snapshot.hpp"
 #include "storage/settlement_log.hpp"
 #include "storage/settlement_waiters.hpp"
+#include "storage/vector_index_keeper.hpp"
 #include "storage/wal_replay.hpp"
 
 #include <algorithm>
@@ -98,7 +99,7 @@ struct engine::impl {
       memory_tag(tag),
       read_only(options.store && options.store->read_only),
       indexed{options.index_vectors && options.vector_dimension != 0, options.vector_metric,
-              options.index_text},
+              options.graph_vectors_min, options.index_text},
       settled(options.settlement_history, tag),
       core(std::make_shared<graph_core>(options, settled.publish())),
       log(core->payloads, {options.log_capacity, options.overflow, tag, options.on_wake}),
@@ -155,6 +156,8 @@ struct engine::impl {
   bool forget_some();
   // Indexes for searches: engine_indexing.cpp.
   bool take_index();
+  result<void> read_index(const graph_snapshot& s);
+  result<void> write_index(const graph_snapshot& s, bool last);
   // Packing what has settled: engine_packing.cpp.
   bool pack_some();
   [[nodiscard]] bool packing_is_affordable();
@@ -236,6 +239,7 @@ struct engine::impl {
 
   std::mutex indexing_mutex; // held by whoever indexes; guards up to the next blank line
   search_indexer indexer{indexed};
+  std::optional<vector_index_keeper> index_keeper; // null: without a store, and once it is closed
 
   std::mutex index_mutex;                         // guards up to the next blank line
   std::shared_ptr<const search_index> index_made; // for the next snapshot; null: none is new

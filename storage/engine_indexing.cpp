@@ -15,7 +15,7 @@ bool engine::index_due() const noexcept {
              || m.index_more.load(std::memory_order_relaxed));
 }
 
-bool engine::index_some() {
+result<bool> engine::index_some() {
   impl& m = *impl_;
   if (!index_due())
     return false;
@@ -27,6 +27,7 @@ bool engine::index_some() {
     return false;
   }
   m.indexer.free_unused();
+  const auto read = m.read_index(*s);
   const auto made = m.indexer.update(*s);
   m.indexed_to.store(m.indexer.covers(), std::memory_order_relaxed);
   m.index_more.store(m.indexer.more(), std::memory_order_relaxed);
@@ -35,7 +36,50 @@ bool engine::index_some() {
     const std::lock_guard handing(m.index_mutex);
     m.index_made = made;
   }
+  if (!read)
+    return read.error();
+  if (auto done = m.write_index(*s, false); !done)
+    return done.error();
   return m.indexer.more();
+}
+
+result<void> engine::store_index() {
+  if (impl_->store) { // what was learned comes first
+    result<bool> more = flush();
+    while (more && *more)
+      more = flush();
+    if (!more)
+      return {}; // which close_store() tells
+  }
+  const std::lock_guard lock(impl_->indexing_mutex);
+  return impl_->write_index(*share(), true);
+}
+
+/// The first time, takes over what the store has.
+result<void> engine::impl::read_index(const graph_snapshot& s) {
+  if (!index_keeper)
+    return {};
+  auto stored = index_keeper->read(s, indexed.metric,
+                                   [this] { return closed.load(std::memory_order_relaxed); });
+  if (!stored)
+    return stored.error().code == errc::closed ? result<void>() : stored.error();
+  if (*stored)
+    indexer.adopt(std::move(**stored));
+  return {};
+}
+
+/// If it is time.
+result<void> engine::impl::write_index(const graph_snapshot& s, bool last) {
+  const auto newest = indexer.last();
+  if (!index_keeper || refuses() || newest == nullptr || newest->vectors == nullptr)
+    return {};
+  const vector_index_keeper::progress p{indexer.vectors_taken(), indexer.vectors_are_complete(),
+                                        last};
+  const auto stop = [this, last] { return !last && closed.load(std::memory_order_relaxed); };
+  const auto written = index_keeper->write(s, *newest->vectors, p, stop);
+  if (!written && written.error().code != errc::closed) // else store_index() comes to it
+    return written.error();
+  return {};
 }
 
 /// True if the next snapshot is to show something new of it.

@@ -99,6 +99,9 @@ result<void> engine::impl::open_store() {
   if (!made)
     return made.error();
   store = std::move(*made);
+  if (indexed.vectors)
+    index_keeper.emplace(
+      vector_index_place{o.files, o.directory, store->store_id(), log.file_bytes, false});
   publish_figures();
   return {};
 }
@@ -123,6 +126,8 @@ result<void> engine::impl::open_read_only() {
   if (auto done = load(m, files->segments, log_files ? &*log_files : nullptr); !done)
     return done;
   recovered.first_sequence = sequence;
+  if (indexed.vectors)
+    index_keeper.emplace(vector_index_place{o.files, o.directory, m.store, 0, true});
   publish_figures();
   return {};
 }

@@ -179,6 +179,10 @@ result<void> engine::close_store() {
     impl_->compacting.reset(); // its file goes
     impl_->compacting_over = true;
   }
+  {
+    const std::lock_guard one(impl_->indexing_mutex);
+    impl_->index_keeper.reset();
+  }
   // Nobody makes a file any more once another process may have the store.
   const std::lock_guard one(impl_->flushing_mutex);
   auto done = impl_->store->close();

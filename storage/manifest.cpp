@@ -2,6 +2,7 @@
 
 #include "storage/format_version.hpp"
 #include "storage/seeded_bug.hpp"
+#include "storage/vector_index_file.hpp"
 #include "storage/wal_format.hpp"
 
 #include <algorithm>
@@ -262,7 +263,8 @@ result<std::vector<std::string>> remove_unnamed(const env& e, const std::string&
     const bool named = number && std::any_of(m.segments.begin(), m.segments.end(), [&](auto& s) {
                          return s.number == *number;
                        });
-    if ((!number || named) && "/" + name != draft_name)
+    const bool draft = "/" + name == draft_name || name == vector_index_draft;
+    if ((!number || named) && !draft)
       continue;
     if (auto done = e.remove(directory + "/" + name); !done)
       return done.error();

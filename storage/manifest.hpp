@@ -125,8 +125,8 @@ private:
   std::optional<failure> broken_;
 };
 
-/// Removes segments that the manifest does not name, and what a creation that was cut off left: the
-/// names of what went. Precondition: this process holds the store's lock.
+/// Removes segments that the manifest does not name, and what was cut off of a creation or of
+/// writing an index: the names of what went. Precondition: this process holds the store's lock.
 result<std::vector<std::string>> remove_unnamed(const env& e, const std::string& directory,
                                                 const manifest& m);
 

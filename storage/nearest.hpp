@@ -28,10 +28,15 @@ struct nearest_query {
   /// Look at all that could be among the nearest, also where a graph of neighbors would be faster.
   bool exact = false;
   /// What a search in a graph keeps in view: more is slower, and misses less. 0: some 220, or a
-  /// scan where that is faster; else a graph is asked wherever there is one.
+  /// scan where that is faster; else a graph is asked wherever there is one, up to some 20,000.
   std::size_t effort = 0;
   std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
 };
+
+/// What a query lets through: `ready`, or `filter`.
+[[nodiscard]] inline const concept_filter& filter_of(const nearest_query& q) noexcept {
+  return q.ready != nullptr ? q.ready->filter() : q.filter;
+}
 
 /// What a snapshot carries that makes it faster. The answer is the same with all of it, some or
 /// none, but for what a graph of neighbors misses.
@@ -64,11 +69,6 @@ struct nearest_answer {
 /// where it is by ids, confidence, or attributes that somebody knows; others are asked of what is
 /// met. Precondition: `ready` was made of `s`. Threads: any that holds the snapshot. Throws
 /// std::bad_alloc.
-/// What a query lets through: `ready`, or `filter`.
-[[nodiscard]] inline const concept_filter& filter_of(const nearest_query& q) noexcept {
-  return q.ready != nullptr ? q.ready->filter() : q.filter;
-}
-
 result<nearest_answer> nearest(const graph_snapshot& s, const nearest_sources& sources,
                                const nearest_query& query,
                                search_clock clock = &std::chrono::steady_clock::now);

@@ -16,6 +16,7 @@ namespace {
 // vectors of 100 components.
 constexpr double effort_default = 220.0;
 constexpr double effort_per_k = 4.0;
+constexpr double view_max = 20'000.0;   // it is a sorted list: of more, a scan takes less time
 constexpr double effort_filtered = 2.0; // times as much: the nearest that pass lie farther off
 constexpr double visits_factor = 2.0;   // before it gives up, of those expected
 // A view has enough where the worst of those found lies in its first half.
@@ -45,7 +46,7 @@ public:
     const double list = slots_per_listed * run_.ids_to_find();
     const auto is_worth = [&](double cost) { return always || cost <= scan_cost; };
     double view = std::max(wanted, effort_per_k * k) * slots / live;
-    if (!is_worth(list + slots_per_kept * view))
+    if (view > view_max || !is_worth(list + slots_per_kept * view))
       return false;
     if (run_.filter.passes_all())
       return by_view(view).enough;
@@ -58,7 +59,7 @@ public:
     if (share == 0.0)
       return false;
     view = std::max(effort_filtered * view, effort_per_k * k / share);
-    if (!is_worth(list + slots_per_kept * view))
+    if (view > view_max || !is_worth(list + slots_per_kept * view))
       return false;
     const double breadth = std::max(wanted * breadth_among, effort_per_k * k);
     const double among =
@@ -73,7 +74,8 @@ public:
     // Those that pass lie farther.
     const double farther = first.passing == 0.0 ? slots : view * effort_per_k * k / first.passing;
     if (slots_per_kept * farther < among || !may_go_among)
-      return is_worth(list + slots_per_kept * farther) && by_view(farther).enough;
+      return farther <= view_max && is_worth(list + slots_per_kept * farther)
+             && by_view(farther).enough;
     return by_ways_among(filter, sample, breadth);
   }
 

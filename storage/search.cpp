@@ -2,6 +2,7 @@
 
 #include "storage/limits.hpp"
 #include "storage/text_filters.hpp"
+#include "storage/text_tokens.hpp"
 
 #include <algorithm>
 #include <span>
@@ -54,10 +55,10 @@ public:
       passing_(s, q.filter) {}
 
   result<std::vector<search_hit>> run() {
+    const bool named = by_name() && q_.prefix.empty();
     if (!q_.text.empty())
-      if (auto done = by_text(); !done)
+      if (auto done = by_text(); !done && !(named && !has_words()))
         return done.error();
-    by_name();
     if (!q_.vector.empty())
       if (auto done = by_vector(); !done)
         return done.error();
@@ -67,6 +68,10 @@ public:
   }
 
 private:
+  [[nodiscard]] bool has_words() const {
+    std::string_view word;
+    return word_reader(q_.text).next(word);
+  }
   result<void> by_text() {
     const auto hits = search_text(
       s_, sources_.text(), sources_.changed(),
@@ -79,7 +84,8 @@ private:
     return {};
   }
 
-  void by_name() {
+  /// Whether anything has that name.
+  bool by_name() {
     std::uint32_t rank = 0;
     if (!q_.prefix.empty())
       for (const std::uint32_t index : names())
@@ -87,7 +93,8 @@ private:
     else if (!q_.text.empty() && q_.text.size() <= name_bytes_max)
       if (const auto index = s_.index_of(concept_ref(q_.text).id);
           index && passing_.contains(*index))
-        found_.add(&search_hit::by_name, 1, *index, 0.0);
+        found_.add(&search_hit::by_name, ++rank, *index, 0.0);
+    return rank != 0;
   }
   /// Of those that pass. How many do not is not known before.
   [[nodiscard]] std::vector<std::uint32_t> names() const {
@@ -107,9 +114,9 @@ private:
     query.vector = q_.vector;
     query.k = depth_;
     query.metric = q_.metric;
-    query.filter = q_.filter;
+    query.ready = &passing_;
     query.exact = q_.exact;
-    const auto hits = nearest(s_, query);
+    const auto hits = nearest(s_, sources_, query);
     if (!hits)
       return hits.error();
     std::uint32_t rank = 0;
@@ -125,11 +132,18 @@ private:
       seeds.push_back({index, 1.0});
     activation_query spread;
     spread.filter.along = direction::both;
-    spread.top_k = q_.filter.passes_all() ? depth_ : s_.index_count();
-    std::uint32_t rank = 0;
-    for (const activation_hit& h : activate(s_, seeds, spread, scratch_.graph).hits)
-      if (rank != depth_ && passing_.contains(h.index))
+    for (spread.top_k = depth_;; spread.top_k *= 4) {
+      auto hits = activate(s_, seeds, spread, scratch_.graph).hits;
+      const bool last = hits.size() < spread.top_k;
+      std::erase_if(hits, [this](const activation_hit& h) { return !passing_.contains(h.index); });
+      if (!last && hits.size() < depth_)
+        continue;
+      hits.resize(std::min(hits.size(), depth_));
+      std::uint32_t rank = 0;
+      for (const activation_hit& h : hits)
         found_.add(&search_hit::by_graph, ++rank, h.index, h.activation);
+      return;
+    }
   }
 
   const graph_snapshot& s_;
@@ -149,9 +163,13 @@ search_sources::search_sources(const graph_snapshot& s) : index_(s.index()) {
 }
 
 result<nearest_answer> nearest(const graph_snapshot& s, const nearest_query& query) {
+  return nearest(s, search_sources(s), query);
+}
+
+result<nearest_answer> nearest(const graph_snapshot& s, const search_sources& carried,
+                               const nearest_query& query) {
   // Postings are worth reading where they are few: else concepts are asked when they are met.
   constexpr std::uint64_t share_min = 16;
-  const search_sources carried(s);
   nearest_sources sources{carried.vectors(), carried.changed(), std::nullopt};
   std::vector<std::uint32_t> with_attributes;
   std::uint64_t least = s.concept_count() / share_min;

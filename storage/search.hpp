@@ -98,6 +98,9 @@ private:
 
 /// nearest() by what the snapshot carries.
 result<nearest_answer> nearest(const graph_snapshot& s, const nearest_query& query);
+/// The same for who asks more of the snapshot: `carried` is what that carries.
+result<nearest_answer> nearest(const graph_snapshot& s, const search_sources& carried,
+                               const nearest_query& query);
 
 /// Best first, ties by id. Near to concepts is what activate() reaches from them, each with the
 /// same energy, over at most three hops either way; they themselves are no hits of that.

@@ -81,7 +81,7 @@ std::shared_ptr<const text_index> text_indexer::rebuild(const graph_snapshot& s)
 std::shared_ptr<const text_index> text_indexer::update(const graph_snapshot& s,
                                                        std::span<const std::uint32_t> changed) {
   if (!last_)
-    return rebuild(s);
+    last_ = std::make_shared<const text_index>();
   builder_ = text_part_builder(fields_);
   std::vector<std::uint32_t> all_changed(changed.begin(), changed.end());
   std::vector<std::uint32_t> fresh;

@@ -35,7 +35,7 @@ public:
 
   /// The next generation: what the last one holds, as of `s`. `changed` has all concepts that were
   /// learned, replaced, named, given other attributes or forgotten since the snapshot of the last
-  /// call, and may have others, twice too; the first call takes all concepts of `s`. The same
+  /// call, and may have others, twice too; nothing is held before the first call. The same
   /// pointer as before if nothing is new, nor merged. Time: that of the changes, and of merging 32
   /// times as much and up to two times postings_at_once; but a list of documents of one term is
   /// merged as a whole, and what a large merge made is copied once at its end (about a second for

@@ -7,6 +7,12 @@ namespace cmem {
 vector_slots::vector_slots(std::uint32_t vector_dimension)
   : dimension(vector_dimension), stride(code_stride(vector_dimension)), codes(stride) {}
 
+std::uint64_t vector_slots::bytes(std::uint32_t slots, std::uint32_t indices) const noexcept {
+  const std::uint64_t of_slot =
+    stride + 3 * sizeof(float) + sizeof(double) + sizeof(std::uint64_t) + 2 * sizeof(std::uint32_t);
+  return slots * of_slot + indices * std::uint64_t{sizeof(std::uint32_t)};
+}
+
 std::uint32_t vector_columns::slot_of(std::uint32_t index) const noexcept {
   if (index >= indices_)
     return slot_none;
@@ -16,12 +22,6 @@ std::uint32_t vector_columns::slot_of(std::uint32_t index) const noexcept {
   while (slot != slot_none && slot >= slots_)
     slot = before(slot);
   return slot;
-}
-
-std::uint64_t vector_columns::bytes() const noexcept {
-  const std::uint64_t of_slot = stride() + 3 * sizeof(float) + sizeof(double)
-                                + sizeof(std::uint64_t) + 2 * sizeof(std::uint32_t);
-  return slots_ * of_slot + indices_ * std::uint64_t{sizeof(std::uint32_t)};
 }
 
 vector_columns_builder::vector_columns_builder(std::uint32_t dimension)

@@ -22,6 +22,8 @@ namespace cmem {
 /// What all generations of one lineage share: see growing_array for who may read what.
 struct vector_slots {
   explicit vector_slots(std::uint32_t vector_dimension);
+  /// About what so many slots take, of concepts with indices below `indices`.
+  [[nodiscard]] std::uint64_t bytes(std::uint32_t slots, std::uint32_t indices) const noexcept;
 
   std::uint32_t dimension;
   std::size_t stride; // code_stride(dimension)
@@ -56,6 +58,9 @@ public:
   [[nodiscard]] bool same_lineage(const vector_columns& other) const noexcept {
     return shared_ == other.shared_;
   }
+
+  /// What tells lineages apart; it keeps what it is of.
+  [[nodiscard]] std::shared_ptr<const void> lineage() const noexcept { return shared_; }
 
   // Precondition: slot < slots().
   [[nodiscard]] const std::int8_t* codes(std::uint32_t slot) const noexcept {
@@ -105,7 +110,7 @@ public:
   }
 
   /// Of what it was made of, with all of its lineage that lies below.
-  [[nodiscard]] std::uint64_t bytes() const noexcept;
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return shared_->bytes(slots_, indices_); }
 
   /// Slots [first, first + count) have their columns behind one another: codes(first),
   /// &norm(first) and so on are the beginnings of arrays. `first` < slots().
@@ -145,6 +150,8 @@ public:
   [[nodiscard]] std::uint32_t slots() const noexcept { return slots_; }
   /// Slots that no concept had in the snapshot with which it was taken last.
   [[nodiscard]] std::uint32_t dead() const noexcept { return slots_ - live_; }
+  /// As vector_columns::bytes().
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return shared_->bytes(slots_, indices_); }
 
 private:
   void reserve(std::uint32_t indices);

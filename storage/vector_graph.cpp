@@ -13,14 +13,6 @@ namespace {
 
 using entry = graph_scratch::entry;
 
-void prefetch_row(const graph_links& links, std::uint32_t slot, unsigned level) noexcept {
-  const std::uint32_t* row = links.row(slot, level);
-  for (std::size_t i = 0; i < links.width(level); i += 64 / sizeof(*row))
-    prefetch_line(row + i);
-}
-
-std::uint32_t slot_of(const entry& e) noexcept { return e.word & ~graph_scratch::visited; }
-
 /// The sorted list of a search at one level.
 class near_list {
 public:
@@ -156,6 +148,12 @@ graph_links::graph_links(std::uint32_t each) noexcept
   assert(each >= 2 && each <= neighbors_max);
 }
 
+std::uint64_t graph_links::memory_bytes() const noexcept {
+  const std::uint64_t words =
+    slots * std::uint64_t{width(0) + 2} + upper_rows * std::uint64_t{width(1)};
+  return words * sizeof(std::uint32_t);
+}
+
 void graph_scratch::begin(std::size_t breadth) {
   // On word vectors a search reaches 15 to 20 slots for each that it keeps.
   const std::size_t size = std::bit_ceil(std::max<std::size_t>(1024, 40 * breadth));
@@ -265,12 +263,6 @@ vector_graph::result vector_graph::search_among(
     visit_all(list, links_, scorer, 0, effort.visits_max, asked_places(links_, filter), scratch);
   take_found(effort.breadth, scratch, [&](std::uint32_t slot) { return filter.passes(slot); });
   return {scratch.found, complete};
-}
-
-std::size_t vector_graph::memory_bytes() const noexcept {
-  const std::size_t words =
-    links_.slots * (links_.width(0) + 2) + std::size_t{links_.upper_rows} * links_.width(1);
-  return words * sizeof(std::uint32_t);
 }
 
 } // namespace cmem

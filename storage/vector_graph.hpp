@@ -35,6 +35,7 @@ struct graph_links {
   /// Slots must be below it.
   static constexpr std::uint32_t slots_max = 1U << 30;
   static constexpr std::uint32_t neighbors_max = 32;
+  static constexpr std::uint32_t no_upper = 0xFFFF'FFFF;
 
   /// `neighbors` of a row above level 0, twice as many in that. Precondition: 2 to neighbors_max.
   explicit graph_links(std::uint32_t neighbors) noexcept;
@@ -46,6 +47,7 @@ struct graph_links {
   [[nodiscard]] std::uint32_t* row(std::uint32_t slot, unsigned level) const noexcept {
     return level == 0 ? base.at(slot) : upper.at(first_upper[slot] + level - 1);
   }
+  [[nodiscard]] std::uint64_t memory_bytes() const noexcept;
 
   std::uint32_t neighbors;
   std::uint32_t slots = 0;                  ///< those below it have a row; 1 + the entry at least
@@ -54,7 +56,7 @@ struct graph_links {
   unsigned top = 0;                         ///< level of the entry
   growing_array<std::uint32_t> base;        ///< level 0
   growing_array<std::uint32_t> upper;       ///< those of one slot follow one another, from level 1
-  growing_array<std::uint32_t> first_upper; ///< by slot; of those that have one
+  growing_array<std::uint32_t> first_upper; ///< by slot; no_upper: it is no place of its own
   growing_array<std::uint32_t> twins;       ///< by slot: 1 + the next twin, newest first; 0: none
 };
 
@@ -162,7 +164,7 @@ public:
   /// It knows of slots [0, slots()).
   [[nodiscard]] std::uint32_t slots() const noexcept { return links_.slots; }
   /// Bytes of its rows.
-  [[nodiscard]] std::size_t memory_bytes() const noexcept;
+  [[nodiscard]] std::uint64_t memory_bytes() const noexcept { return links_.memory_bytes(); }
 
 private:
   template <class Passes>

@@ -14,17 +14,16 @@ namespace {
 
 using entry = graph_scratch::entry;
 
-std::uint32_t slot_of(const entry& e) noexcept { return e.word & ~graph_scratch::visited; }
-
-void prefetch_row(const std::uint32_t* row, std::size_t width) noexcept {
-  for (std::size_t i = 0; i < width; i += 64 / sizeof(*row))
-    prefetch_line(row + i);
-}
-
 } // namespace
 
 vector_graph_builder::vector_graph_builder(const vector_graph_options& options)
-  : options_(options), links_(options.neighbors) {
+  : vector_graph_builder(options, std::nullopt) {}
+
+vector_graph_builder::vector_graph_builder(const vector_graph_options& options,
+                                           std::optional<graph_links> stored)
+  : options_(options),
+    links_(stored && stored->neighbors == options.neighbors ? std::move(*stored)
+                                                            : graph_links(options.neighbors)) {
   assert(options.breadth >= options.neighbors);
 }
 
@@ -65,11 +64,11 @@ void vector_graph_builder::insert(const graph_snapshot& s, const vector_columns&
   const std::uint32_t all = std::min(columns.slots(), graph_links::slots_max);
   const std::uint32_t end = links_.slots + std::min(count, all - links_.slots);
   reserve(end);
-  while (links_.slots < end) {
-    const std::uint32_t slot = links_.slots++;
-    if (columns.is_current(s, slot))
-      add(s, columns, slot);
-  }
+  for (; links_.slots < end; ++links_.slots)
+    if (columns.is_current(s, links_.slots))
+      add(s, columns, links_.slots);
+    else
+      links_.first_upper[links_.slots] = graph_links::no_upper;
 }
 
 std::shared_ptr<const vector_graph> vector_graph_builder::publish() const {
@@ -89,9 +88,11 @@ void vector_graph_builder::reserve(std::uint32_t slots) {
   scratch_.list.reserve(options_.breadth + std::size_t{2});
 }
 
+/// Looks for all of its neighbors before anything leads to it: a throw changes nothing.
 void vector_graph_builder::add(const graph_snapshot& s, const vector_columns& columns,
                                std::uint32_t slot) {
   const unsigned level = graph_level_of(slot, options_.neighbors);
+  links_.first_upper[slot] = links_.upper_rows;
   if (links_.entry != 0) {
     const graph_scorer scorer(columns, options_.metric, slot);
     const graph_effort effort{.breadth = options_.breadth};
@@ -99,29 +100,27 @@ void vector_graph_builder::add(const graph_snapshot& s, const vector_columns& co
     graph_candidate at = entry;
     descend(links_, scorer, links_.top, 0, at);
     (void) spread(links_, scorer, 0, at, effort, scratch_);
-    if (add_twin(s, columns, slot))
+    if (add_twin(s, columns, slot)) {
+      links_.first_upper[slot] = graph_links::no_upper;
       return;
-    give_upper_rows(slot, level);
-    connect(columns, slot, 0);
+    }
+    const unsigned connected = std::min(level, links_.top);
+    choose_neighbors(columns, slot, 0);
     at = entry;
-    descend(links_, scorer, links_.top, std::min(level, links_.top), at);
-    for (unsigned l = std::min(level, links_.top); l > 0; --l) {
+    descend(links_, scorer, links_.top, connected, at);
+    for (unsigned l = connected; l > 0; --l) {
       (void) spread(links_, scorer, l, at, effort, scratch_);
       at = {scratch_.list.front().score, slot_of(scratch_.list.front())};
-      connect(columns, slot, l);
+      choose_neighbors(columns, slot, l);
     }
-  } else {
-    give_upper_rows(slot, level);
+    for (unsigned l = 0; l <= connected; ++l)
+      offer_to_neighbors(columns, slot, l);
   }
+  links_.upper_rows += level;
   if (links_.entry == 0 || level > links_.top) {
     links_.entry = slot + 1;
     links_.top = level;
   }
-}
-
-void vector_graph_builder::give_upper_rows(std::uint32_t slot, unsigned level) noexcept {
-  links_.first_upper[slot] = links_.upper_rows;
-  links_.upper_rows += level;
 }
 
 bool vector_graph_builder::add_twin(const graph_snapshot& s, const vector_columns& columns,
@@ -145,18 +144,24 @@ bool vector_graph_builder::add_twin(const graph_snapshot& s, const vector_column
   return false;
 }
 
-void vector_graph_builder::connect(const vector_columns& columns, std::uint32_t slot,
-                                   unsigned level) {
+void vector_graph_builder::choose_neighbors(const vector_columns& columns, std::uint32_t slot,
+                                            unsigned level) noexcept {
   std::uint32_t* row = links_.row(slot, level);
   const std::size_t count = choose(columns, scratch_.list, options_.neighbors, row);
+  std::fill(row + count, row + links_.width(level), 0U); // what a call left that threw
   for (std::size_t i = 0; i < count; ++i)
-    prefetch_row(links_.row(row[i] - 1, level), links_.width(level));
-  for (std::size_t i = 0; i < count; ++i)
+    prefetch_row(links_, row[i] - 1, level);
+}
+
+void vector_graph_builder::offer_to_neighbors(const vector_columns& columns, std::uint32_t slot,
+                                              unsigned level) noexcept {
+  const std::uint32_t* row = links_.row(slot, level);
+  for (std::size_t i = 0; i < links_.width(level) && row[i] != 0; ++i)
     offer(columns, row[i] - 1, slot, level);
 }
 
 void vector_graph_builder::offer(const vector_columns& columns, std::uint32_t to,
-                                 std::uint32_t slot, unsigned level) {
+                                 std::uint32_t slot, unsigned level) noexcept {
   std::uint32_t* row = links_.row(to, level);
   const std::size_t width = links_.width(level);
   if (row[width - 1] == 0) {

@@ -34,16 +34,22 @@ struct vector_graph_options {
 class vector_graph_builder final : public vector_graph_maker {
 public:
   explicit vector_graph_builder(const vector_graph_options& options = {});
+  /// Goes on from links that were stored, where they have as many neighbors; else from nothing.
+  vector_graph_builder(const vector_graph_options& options, std::optional<graph_links> stored);
 
   /// One step: adds some slots, or copies some rows for readers. Returns the last whole copy.
   [[nodiscard]] std::shared_ptr<const vector_graph> extend(
     const graph_snapshot& s, const std::shared_ptr<const vector_columns>& columns) override;
   /// Another step has nothing to do: but for a tail of tail_max, all slots are in the copy.
   [[nodiscard]] bool complete() const noexcept override;
+  [[nodiscard]] std::uint64_t memory_bytes() const noexcept override {
+    return links_.memory_bytes();
+  }
 
   // The same by hand, without regard to slots_min and tail_max.
 
-  /// Adds the next slots, `count` at most. Throws std::bad_alloc: nothing is changed then.
+  /// Adds the next slots, `count` at most. Throws std::bad_alloc: the next call goes on with what
+  /// was not added then.
   void insert(const graph_snapshot& s, const vector_columns& columns, std::uint32_t count);
   /// A copy of all that was added.
   [[nodiscard]] std::shared_ptr<const vector_graph> publish() const;
@@ -60,9 +66,11 @@ private:
   void add(const graph_snapshot& s, const vector_columns& columns, std::uint32_t slot);
   [[nodiscard]] bool add_twin(const graph_snapshot& s, const vector_columns& columns,
                               std::uint32_t slot) noexcept;
-  void give_upper_rows(std::uint32_t slot, unsigned level) noexcept;
-  void connect(const vector_columns& columns, std::uint32_t slot, unsigned level);
-  void offer(const vector_columns& columns, std::uint32_t to, std::uint32_t slot, unsigned level);
+  void choose_neighbors(const vector_columns& columns, std::uint32_t slot, unsigned level) noexcept;
+  void offer_to_neighbors(const vector_columns& columns, std::uint32_t slot,
+                          unsigned level) noexcept;
+  void offer(const vector_columns& columns, std::uint32_t to, std::uint32_t slot,
+             unsigned level) noexcept;
   [[nodiscard]] std::size_t choose(const vector_columns& columns,
                                    std::span<const graph_scratch::entry> from, std::size_t count,
                                    std::uint32_t* row) const noexcept;

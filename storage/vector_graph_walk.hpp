@@ -75,6 +75,16 @@ private:
   vector_metric metric_;
 };
 
+inline std::uint32_t slot_of(const graph_scratch::entry& e) noexcept {
+  return e.word & ~graph_scratch::visited;
+}
+
+inline void prefetch_row(const graph_links& links, std::uint32_t slot, unsigned level) noexcept {
+  const std::uint32_t* row = links.row(slot, level);
+  for (std::size_t i = 0; i < links.width(level); i += 64 / sizeof(*row))
+    prefetch_line(row + i);
+}
+
 /// From where it is, goes on to the best neighbor as long as one is better, down to level `to` + 1.
 void descend(const graph_links& links, const graph_scorer& scorer, unsigned from, unsigned to,
              graph_candidate& at) noexcept;

@@ -13,9 +13,10 @@ std::array<std::uint64_t, vector_sections> sizes_of(const vector_index_header& h
   const std::uint64_t slots = h.slots;
   const std::uint64_t rows = h.graph_slots;
   const std::uint64_t neighbors = h.neighbors;
+  const std::uint64_t upper_rows = h.upper_rows;
   std::array<std::uint64_t, vector_sections> all{
     slots * 16,           slots * 8, slots * 16, slots * h.dimension,
-    rows * 8 * neighbors, rows * 4,  rows * 4,   h.upper_rows * 4 * neighbors};
+    rows * 8 * neighbors, rows * 4,  rows * 4,   upper_rows * 4 * neighbors};
   for (std::size_t s = 0; s != vector_checked_sections; ++s)
     all[vector_checked_sections] += 8 * segment_pieces(all[s]);
   return all;

@@ -2,21 +2,21 @@
 // The index of vectors in a store, so that opening it need not make it again: the file VECTORS.
 //
 //   file        := header section[9]            each begins where the one before ends; all numbers
-//                                               are little-endian, all offsets count from the file
-//   ids         := u8[16]*                      whose vector each slot has; zeros: nobody's
-//   hashes      := u64*                         XXH3-64 of that vector, as it lies in a segment
-//   forms       := (scale:f32 residual:f32 norm:f64)*       quantized_vector (vector_kernels.hpp)
-//   codes       := i8[dimension]*               of each slot
-//   rows        := u32[2 * neighbors]*          of the first graph_slots: neighbors at level 0
-//   first_upper := u32*                         of each of these: its first row of `upper`
-//   twins       := u32*                         of each of these (graph_links)
-//   upper       := u32[neighbors]*
-//   checksums   := u64*     XXH3-64 of each 64 KiB of each section before, in their order; the last
+//                                               are little-endian, offsets are those in the file
+//   ids         := u8[16]*                      whose vector each slot has
+//   hashes      := u64*                         XXH3-64 of that vector, as it is read; 0: it is
+//   nobody's forms       := (scale:f32 residual:f32 norm:f64)*       quantized_vector
+//   (vector_kernels.hpp) codes       := i8[dimension]*               of each slot rows        :=
+//   u32[2 * neighbors]*          of the first graph_slots: neighbors at level 0 first_upper := u32*
+//   of each of these: its first row of `upper` twins       := u32*                         of each
+//   of these (graph_links) upper       := u32[neighbors]* checksums   := u64*     XXH3-64 of each
+//   64 KiB of each section before, in their order; the last
 //                           piece of a section is shorter
 //
 // Nothing in it says of which sequence it is: a slot counts where the concept of its id has that
 // very vector, in whatever store it is found. So it may be older or newer than the segments and the
-// log beside it, compaction changes nothing of it, and what it lacks is indexed as what is new is.
+// log beside it, compaction changes nothing of it (but where that makes codes of vectors: what they
+// decode to is another vector), and what it lacks is indexed as what is new is.
 // The slots of others stay way points of the graph.
 //
 // Written as VECTORS.new, which gets its name once it is on the disk. Losing it loses no data: it
@@ -26,11 +26,11 @@
 #include "storage/segment_format.hpp"
 #include "storage/vector_columns.hpp"
 #include "storage/vector_graph.hpp"
+#include "storage/vector_indexer.hpp"
 
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -100,31 +100,34 @@ static_assert(sizeof(vector_slot_form) == 16);
 [[nodiscard]] std::string_view fault_of(const vector_index_header& h,
                                         std::uint64_t file_bytes) noexcept;
 
+struct vector_index_writing {
+  std::uint64_t spare_bytes = 0;   ///< it is disk_full where the disk would have less left
+  std::function<bool()> stop = {}; ///< asked now and then: whether to give up
+};
+
 /// Writes the index in the place of the one that is there, durable when this returns. Slots that
-/// are not current in `s` are nobody's in the file. Synced every few MiB, so that commits on the
-/// same disk do not wait behind all of it. Bytes written. Fails: as env does; `closed`, `stop` said
-/// so. What was there before stays then. Threads: any; one at a time for a directory.
+/// are not current in `s` are nobody's in the file. Reads all vectors. Synced every few MiB, so
+/// that commits on the same disk do not wait behind all of it. Bytes written. Fails: as env does;
+/// `closed`, `stop` said so. What was there before stays then, or there is the new one, not
+/// durable. Threads: any; one at a time for a directory.
 result<std::uint64_t> write_vector_index(const env& e, const std::string& directory,
                                          std::uint64_t store, const graph_snapshot& s,
                                          const vector_index& index,
-                                         const std::function<bool()>& stop = {});
+                                         const vector_index_writing& how = {});
 
-/// What was read of a file.
-struct stored_vectors {
-  vector_columns_builder columns;
-  std::optional<graph_links>
-    links; ///< over the first of its slots; none: of another metric, or none
-};
-
-/// The index in that directory, as far as it is that of the vectors of `s`. All of it is verified
-/// (D3), also that no link leads astray. Fails: `not_found`; `unsupported`, a newer version;
-/// `corrupt` with file and offset, or of another dimension; `io_error`; `closed`, `stop` said so.
-/// Throws std::bad_alloc. Threads: any.
+/// The index in that directory, as far as it is that of the vectors of `s`; with links, if they are
+/// of that metric. All of it is verified (D3), also that no link leads astray. Fails: `not_found`;
+/// `unsupported`, a newer version; `corrupt` with file and offset, or of another dimension;
+/// `io_error`; `closed`, `stop` said so. Throws std::bad_alloc. Threads: any.
 result<stored_vectors> read_vector_index(const env& e, const std::string& directory,
                                          const graph_snapshot& s, vector_metric metric,
                                          const std::function<bool()>& stop = {});
 
-/// Its header, once every byte and every link was verified. `on_bytes` is told of bytes read since
+/// Its header, once it and the table of checksums were verified. Fails: as read_vector_index()
+/// does.
+result<vector_index_header> read_vector_index_header(const env& e, const std::string& path);
+
+/// The same, once every byte and every link was verified. `on_bytes` is told of bytes read since
 /// the last call. Fails: as read_vector_index() does.
 result<vector_index_header> verify_vector_index(
   const env& e, const std::string& path, const std::function<void(std::uint64_t)>& on_bytes = {});

@@ -1,4 +1,5 @@
 #include "storage/format_version.hpp"
+#include "storage/vector_graph_check.hpp"
 #include "storage/vector_index_file.hpp"
 
 #include <algorithm>
@@ -38,6 +39,8 @@ public:
       return damaged(path, 0, "it does not begin as an index of vectors");
     if (h.version > vector_index_version && h.checksum == sealed(h).checksum)
       return newer_format(path, h.version, vector_index_version);
+    if (h.version != vector_index_version)
+      return damaged(path, 0, "the header has a version that there never was");
     if (const std::string_view fault = fault_of(h, *bytes); !fault.empty())
       return damaged(path, 0, fault);
     const segment_extent& table = h.at(vector_section::checksums);
@@ -139,51 +142,6 @@ result<void> get_items(index_input& in, vector_section s, growing_array<std::uin
   return {};
 }
 
-/// Where a walk through the graph can come to is in it, and has a row at that level.
-std::string_view fault_of(const graph_links& l) {
-  const auto has_row = [&l](std::uint32_t link, unsigned level) {
-    if (link > l.slots)
-      return false;
-    return level == 0
-           || (graph_level_of(link - 1, l.neighbors) >= level
-               && std::uint64_t{l.first_upper[link - 1]} + level <= l.upper_rows);
-  };
-  if (l.entry == 0 ? l.top != 0 : !has_row(l.entry, l.top))
-    return "searches would begin at a slot that is not there";
-  for (std::uint32_t slot = 0; slot != l.slots; ++slot) {
-    const unsigned levels =
-      std::uint64_t{l.first_upper[slot]} + graph_level_of(slot, l.neighbors) <= l.upper_rows
-        ? graph_level_of(slot, l.neighbors)
-        : 0;
-    for (unsigned level = 0; level <= levels; ++level) {
-      const std::uint32_t* row = l.row(slot, level);
-      for (std::size_t i = 0; i != l.width(level) && row[i] != 0; ++i)
-        if (!has_row(row[i], level))
-          return "a slot has a neighbor that is not there";
-    }
-  }
-  return {};
-}
-
-/// Each slot is the twin of one place at most, and going from twin to twin ends.
-std::string_view fault_of_twins(const graph_links& l) {
-  constexpr std::string_view fault = "twins of slots do not form lists";
-  std::vector<bool> listed(l.slots);
-  std::uint64_t left = 0;
-  for (std::uint32_t slot = 0; slot != l.slots; ++slot)
-    if (const std::uint32_t twin = l.twins[slot]; twin != 0) {
-      if (twin > l.slots || listed[twin - 1])
-        return fault;
-      listed[twin - 1] = true;
-      ++left;
-    }
-  for (std::uint32_t slot = 0; slot != l.slots; ++slot)
-    if (!listed[slot])
-      for (std::uint32_t t = l.twins[slot]; t != 0; t = l.twins[t - 1])
-        --left;
-  return left == 0 ? std::string_view() : fault; // what is left goes round
-}
-
 result<graph_links> get_links(index_input& in) {
   const vector_index_header& h = in.header();
   graph_links l(h.neighbors);
@@ -201,8 +159,6 @@ result<graph_links> get_links(index_input& in) {
     return done.error();
   if (const std::string_view fault = fault_of(l); !fault.empty())
     return in.corrupt(vector_section::rows, fault);
-  if (const std::string_view fault = fault_of_twins(l); !fault.empty())
-    return in.corrupt(vector_section::twins, fault);
   return l;
 }
 
@@ -219,9 +175,8 @@ result<std::vector<std::uint32_t>> get_owners(index_input& in, const graph_snaps
     if (auto done = in.get(ids.data(), some); !done)
       return done.error();
     for (std::uint32_t i = 0; i != some; ++i)
-      if (ids[i] != concept_id{})
-        if (const auto index = s.index_of(ids[i]); index && s.is_learned(*index))
-          owners[first + i] = *index;
+      if (const auto index = s.index_of(ids[i]); index && s.is_learned(*index))
+        owners[first + i] = *index;
     first += some;
   }
   std::vector<std::uint64_t> hashes(std::min(slots, slots_at_once));
@@ -312,6 +267,13 @@ result<stored_vectors> read_vector_index(const env& e, const std::string& direct
     read.links.emplace(std::move(*links));
   }
   return read;
+}
+
+result<vector_index_header> read_vector_index_header(const env& e, const std::string& path) {
+  const auto in = index_input::open(e, path);
+  if (!in)
+    return in.error();
+  return in->header();
 }
 
 result<vector_index_header> verify_vector_index(

@@ -15,15 +15,18 @@ constexpr std::uint32_t slots_at_once = 4096;
 class index_output {
 public:
   index_output(file to, const vector_index_header& h, const graph_snapshot& s,
-               const vector_index& index, const std::function<bool()>& stop)
-    : to_(std::move(to)), header_(h), s_(s), columns_(*index.columns), stop_(stop) {
+               const vector_index& index, const vector_index_writing& how)
+    : to_(std::move(to)), header_(h), s_(s), columns_(*index.columns), how_(how) {
     if (index.graph != nullptr && h.neighbors != 0)
       links_ = &index.graph->links();
   }
 
   result<void> write() {
     const std::uint64_t bytes = header_.at(vector_section::checksums).end();
-    if (auto done = to_.preallocate(bytes); !done)
+    // What is spare was there, and serves others from here on.
+    if (auto done = to_.preallocate(bytes + how_.spare_bytes); !done)
+      return done;
+    if (auto done = to_.truncate(bytes); !done)
       return done;
     for (const auto part : {&index_output::put_owners, &index_output::put_forms,
                             &index_output::put_codes, &index_output::put_graph})
@@ -51,7 +54,7 @@ private:
   }
   /// Between pieces of work.
   result<void> rest(const section_stream& section) {
-    if (stop_ && stop_())
+    if (how_.stop && how_.stop())
       return failure{errc::closed, "the index of vectors was not written: the memory was closed"};
     if (section.offset() < synced_ + sync_bytes)
       return {};
@@ -159,7 +162,7 @@ private:
   const graph_snapshot& s_;
   const vector_columns& columns_;
   const graph_links* links_ = nullptr; // none
-  const std::function<bool()>& stop_;
+  const vector_index_writing& how_;
   std::vector<std::uint64_t> table_;
   std::vector<float> room_;
   std::uint64_t synced_ = 0; // up to here
@@ -187,7 +190,7 @@ vector_index_header header_of(std::uint64_t store, const vector_index& index) no
 result<std::uint64_t> write_vector_index(const env& e, const std::string& directory,
                                          std::uint64_t store, const graph_snapshot& s,
                                          const vector_index& index,
-                                         const std::function<bool()>& stop) {
+                                         const vector_index_writing& how) {
   const vector_index_header h = header_of(store, index);
   const std::string draft = directory + "/" + std::string(vector_index_draft);
   auto opened = e.open(draft, open_mode::create);
@@ -195,7 +198,7 @@ result<std::uint64_t> write_vector_index(const env& e, const std::string& direct
     return opened.error();
   auto done = opened->truncate(0); // what a crash left
   if (done)
-    done = index_output(std::move(*opened), h, s, index, stop).write();
+    done = index_output(std::move(*opened), h, s, index, how).write();
   if (done)
     done = e.rename(draft, directory + "/" + std::string(vector_index_name));
   if (!done) {

@@ -1,13 +1,18 @@
 #include "storage/vector_indexer.hpp"
 
 #include <algorithm>
+#include <cassert>
+#include <utility>
 
 namespace cmem {
 
 /// Columns, and the graph over them.
 struct vector_indexer::lineage {
+  lineage(stored_vectors stored, const vector_indexer_options& o)
+    : columns(std::move(stored.columns)),
+      graph(o.make_graph ? o.make_graph(std::move(stored.links)) : nullptr) {}
   lineage(std::uint32_t dimension, const vector_indexer_options& o)
-    : columns(dimension), graph(o.make_graph ? o.make_graph() : nullptr) {}
+    : lineage({vector_columns_builder(dimension)}, o) {}
 
   [[nodiscard]] std::shared_ptr<const vector_index> publish(const graph_snapshot& s) const {
     auto made = std::make_shared<vector_index>();
@@ -19,6 +24,9 @@ struct vector_indexer::lineage {
   [[nodiscard]] bool graph_is_complete() const noexcept {
     return graph == nullptr || graph->complete();
   }
+  [[nodiscard]] std::uint64_t bytes() const noexcept {
+    return columns.bytes() + (graph == nullptr ? 0 : graph->memory_bytes());
+  }
 
   vector_columns_builder columns;
   std::unique_ptr<vector_graph_maker> graph; // null: none is made
@@ -28,10 +36,15 @@ vector_indexer::vector_indexer(vector_indexer_options options) : options_(std::m
 
 vector_indexer::~vector_indexer() = default;
 
+void vector_indexer::adopt(stored_vectors stored) {
+  assert(current_ == nullptr);
+  current_ = std::make_unique<lineage>(std::move(stored), options_);
+}
+
 std::shared_ptr<const vector_index> vector_indexer::rebuild(const graph_snapshot& s) {
   auto fresh = std::make_unique<lineage>(s.vector_dimension(), options_);
   for (std::uint32_t i = 0; i < s.index_count(); ++i)
-    (void) fresh->columns.take(s, i);
+    taken_ += fresh->columns.take(s, i) ? 1U : 0U;
   auto made = fresh->publish(s);
   current_ = std::move(fresh);
   next_.reset();
@@ -41,9 +54,9 @@ std::shared_ptr<const vector_index> vector_indexer::rebuild(const graph_snapshot
 std::shared_ptr<const vector_index> vector_indexer::update(const graph_snapshot& s,
                                                            std::span<const std::uint32_t> changed) {
   if (current_ == nullptr)
-    return rebuild(s);
+    current_ = std::make_unique<lineage>(s.vector_dimension(), options_);
   for (const std::uint32_t i : changed)
-    (void) current_->columns.take(s, i);
+    taken_ += current_->columns.take(s, i) ? 1U : 0U;
   if (next_ == nullptr && has_many_dead(*current_)) {
     next_ = std::make_unique<lineage>(s.vector_dimension(), options_);
     next_index_ = 0;
@@ -73,6 +86,10 @@ bool vector_indexer::has_many_dead(const lineage& l) const noexcept {
   return dead >= options_.dead_slots_min
          && static_cast<double>(dead)
               > options_.dead_share_max * static_cast<double>(l.columns.slots());
+}
+
+std::uint64_t vector_indexer::bytes() const noexcept {
+  return (current_ == nullptr ? 0 : current_->bytes()) + (next_ == nullptr ? 0 : next_->bytes());
 }
 
 bool vector_indexer::has_more_to_do() const noexcept {

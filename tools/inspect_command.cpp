@@ -1,6 +1,7 @@
 // Any file of a store, recognized by its first bytes.
 
 #include "storage/manifest.hpp"
+#include "storage/vector_index_file.hpp"
 #include "storage/wal_file_reader.hpp"
 #include "tools/inspect_sheet.hpp"
 #include "tools/store_files.hpp"
@@ -17,10 +18,11 @@ struct inspector {
   result<void> (*show)(const inspect_arguments& a, const env& e, inspect_sheet& to);
 };
 
-constexpr std::array<inspector, 3> inspectors = {{
+constexpr std::array<inspector, 4> inspectors = {{
   {manifest_magic, inspect_manifest},
   {segment_magic, inspect_segment},
   {wal_magic, inspect_log},
+  {vector_index_magic, inspect_vectors},
 }};
 
 /// Files without a magic number of their own.

@@ -42,6 +42,7 @@ private:
 /// Of a file of that type. Fails: corrupt, unsupported, io_error; what was found before is shown.
 result<void> inspect_manifest(const inspect_arguments& a, const env& e, inspect_sheet& to);
 result<void> inspect_segment(const inspect_arguments& a, const env& e, inspect_sheet& to);
+result<void> inspect_vectors(const inspect_arguments& a, const env& e, inspect_sheet& to);
 result<void> inspect_log(const inspect_arguments& a, const env& e, inspect_sheet& to);
 
 } // namespace cmem::tools

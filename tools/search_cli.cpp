@@ -8,19 +8,29 @@
 
 namespace cmem::tools {
 
+namespace {
+
+const CLI::Validator not_empty([](const std::string& text)
+                                 -> std::string { return text.empty() ? "is empty" : ""; },
+                               "", "not empty");
+
+} // namespace
+
 void add_search_command(CLI::App& app, search_arguments& a) {
   auto* search =
     app.add_subcommand("search", "Find concepts by words, vector, name and nearness, best first");
   search->add_option("STORE", a.store, "Directory of the store")->required();
   search->add_option("WORDS", a.words, "Words of content and name, any of them (BM25)");
   search->add_flag("--all-words", a.all_words, "Only what has all of the words");
-  search->add_option("--vector", a.vector,
-                     "File with the numbers of a vector: a JSON array, or apart by blanks or "
-                     "commas; - for standard input");
+  search
+    ->add_option("--vector", a.vector,
+                 "File with the numbers of a vector: a JSON array, or apart by blanks or "
+                 "commas; - for standard input")
+    ->check(not_empty);
   search->add_option("--metric", a.metric, "How vectors are compared")
     ->check(CLI::IsMember({"cosine", "inner-product", "l2"}))
     ->capture_default_str();
-  search->add_option("--prefix", a.prefix, "Names that begin so, ascending");
+  search->add_option("--prefix", a.prefix, "Names that begin so, ascending")->check(not_empty);
   search
     ->add_option("--near", a.near,
                  "32 hex digits, or the name of a concept that it should be near to; may be "

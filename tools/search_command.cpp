@@ -42,9 +42,13 @@ ordered_json answer_json(const graph_snapshot& s, const std::vector<search_hit>&
 
 /// One line of it.
 std::string beginning(std::string_view content) {
-  constexpr std::size_t bytes = 200;
-  std::string shown = show_text(content.substr(0, std::min(bytes, content.size())));
-  return content.size() > bytes ? shown + " …" : shown;
+  constexpr std::size_t bytes_max = 200;
+  if (content.size() <= bytes_max)
+    return show_text(content);
+  std::size_t bytes = bytes_max;
+  while (bytes > bytes_max - 4 && (static_cast<unsigned char>(content[bytes]) & 0xC0U) == 0x80U)
+    --bytes; // not within a character
+  return show_text(content.substr(0, bytes)) + " …";
 }
 
 void print_answer(std::ostream& out, const graph_snapshot& s,
@@ -56,7 +60,7 @@ void print_answer(std::ostream& out, const graph_snapshot& s,
       if ((h.*rank).rank != 0) {
         out << "  " << name << " #" << (h.*rank).rank;
         if (rank != &search_hit::by_name)
-          out << ' ' << show_float(static_cast<float>((h.*rank).score));
+          out << ' ' << show_product((h.*rank).score);
       }
     out << '\n';
     if (!v.content().empty())
@@ -136,13 +140,15 @@ int search_command(const search_arguments& a, const console& c) {
   if (!memory)
     return fail(c, memory.error());
   const auto s = (*memory)->share();
-  for (const std::string& id : a.near)
-    if (!s->find(parse_id(id)))
-      return fail(c, not_there(id));
+  for (const auto* ids : {&a.near, &a.ids})
+    for (const std::string& id : *ids)
+      if (!s->find(parse_id(id)))
+        return fail(c, not_there(id));
   search_scratch scratch;
   const auto found = search(*s, *query, scratch);
   if (!found)
-    return fail(c, found.error());
+    return fail(c, found.error(),
+                found.error().code == errc::invalid_argument ? exit_usage : exit_missed);
   if (a.json)
     c.out << dump(answer_json(*s, *found)) << '\n';
   else

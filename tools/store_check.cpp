@@ -2,6 +2,7 @@
 
 #include "storage/checkpoint.hpp"
 #include "storage/format_version.hpp"
+#include "storage/vector_index_file.hpp"
 #include "storage/wal_batch.hpp"
 #include "storage/wal_reader.hpp"
 
@@ -52,12 +53,14 @@ public:
     if (known) {
       for (const segment_ref& s : known->value.segments)
         total_ += s.bytes;
+      total_ += files_.bytes(store_file_type::index);
       if (!beside_ && !holds_everything(known->value))
         total_ += files_.bytes(store_file_type::log);
       check_manifest(*known);
       for (const segment_ref& s : known->value.segments)
         check_segment(segment_reader::open(env_, directory_, s, known->value.store), &s);
       check_log(known->value);
+      check_index(known->value);
       note_strangers(known->value);
     } else {
       out_.faults.push_back(known.error());
@@ -97,6 +100,23 @@ private:
     if (verified || (!in && in.error().code == errc::not_found && gone(named)))
       return;
     out_.faults.push_back(verified.error());
+  }
+
+  void check_index(const manifest& m) {
+    const std::string path = directory_ + "/" + std::string(vector_index_name);
+    const auto verified =
+      verify_vector_index(env_, path, [this](std::uint64_t bytes) { read(bytes); });
+    if (verified && verified->dimension != m.vector_dimension)
+      out_.faults.push_back({errc::corrupt, path + " is corrupt at offset 0: its vectors have "
+                                              + std::to_string(verified->dimension)
+                                              + " components, and the store's "
+                                              + std::to_string(m.vector_dimension)});
+    else if (verified)
+      ++out_.indexes;
+    else if (verified.error().code == errc::unsupported) // nothing of it is needed
+      out_.notes.push_back(verified.error().detail);
+    else if (verified.error().code != errc::not_found)
+      out_.faults.push_back(verified.error());
   }
 
   /// The writer beside us has named another one in its place.
@@ -179,6 +199,8 @@ private:
                          });
       if (number && !named && !beside_)
         out_.notes.push_back(f.name + ": not in MANIFEST, so it is what a crash left of a flush");
+      if (f.name == vector_index_draft && !beside_)
+        out_.notes.push_back(f.name + ": what a crash left of writing an index");
       if (f.type == store_file_type::other)
         out_.notes.push_back(f.name + ": no file of a store, not read");
     }

@@ -14,6 +14,7 @@ struct store_check {
   std::vector<failure> faults;    ///< each with file and offset
   std::vector<std::string> notes; ///< what is normal after a crash, and what is no part of a store
   std::uint64_t segments = 0;     ///< that the manifest names
+  std::uint64_t indexes = 0;      ///< of vectors: 1 or none
   std::uint64_t records = 0;      ///< of the log, behind the checkpoint
   std::uint64_t entries = 0;      ///< in them
   std::uint64_t sequence = 0;     ///< that the store ends with

@@ -1,6 +1,7 @@
 #include "tools/store_files.hpp"
 
 #include "storage/segment_format.hpp"
+#include "storage/vector_index_file.hpp"
 #include "storage/wal_format.hpp"
 
 #include <algorithm>
@@ -17,6 +18,8 @@ store_file_type store_file_type_of(std::string_view name) {
     return store_file_type::log;
   if (segment_file_number(name))
     return store_file_type::segment;
+  if (name == vector_index_name || name == vector_index_draft)
+    return store_file_type::index;
   return store_file_type::other;
 }
 
@@ -25,6 +28,7 @@ std::string_view to_string(store_file_type t) noexcept {
     case store_file_type::manifest: return "manifest";
     case store_file_type::log: return "log";
     case store_file_type::segment: return "segment";
+    case store_file_type::index: return "index";
     case store_file_type::lock: return "lock";
     case store_file_type::other: return "other";
   }

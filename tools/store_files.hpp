@@ -9,7 +9,7 @@
 
 namespace cmem::tools {
 
-enum class store_file_type : std::uint8_t { manifest, log, segment, lock, other };
+enum class store_file_type : std::uint8_t { manifest, log, segment, index, lock, other };
 
 /// By its name, which may have a path before it.
 [[nodiscard]] store_file_type store_file_type_of(std::string_view name);

@@ -13,6 +13,7 @@ void print_json(std::ostream& out, const store_check& s) {
   j["ok"] = s.ok();
   j["bytes"] = s.bytes;
   j["segments"] = s.segments;
+  j["indexes"] = s.indexes;
   j["records"] = s.records;
   j["entries"] = s.entries;
   j["sequence"] = s.sequence;
@@ -29,8 +30,8 @@ void print_text(std::ostream& out, const std::string& store, const store_check& 
   for (const failure& f : s.faults)
     out << "FAULT: " << to_string(f) << '\n';
   out << store << ": " << show_count(s.bytes) << " bytes read, " << s.segments << " segments, "
-      << show_count(s.records) << " log records with " << show_count(s.entries)
-      << " entries, up to sequence " << s.sequence
+      << (s.indexes == 0 ? "" : "an index, ") << show_count(s.records) << " log records with "
+      << show_count(s.entries) << " entries, up to sequence " << s.sequence
       << (s.ok() ? ": all checksums are right\n" : ": DAMAGED\n");
 }
 

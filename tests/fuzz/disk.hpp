@@ -2,10 +2,13 @@
 // A disk with one file of the fuzzer's, and what any failure of a reader must be.
 
 #include "storage/env.hpp"
+#include "storage/segment_format.hpp"
 #include "tests/fault_env.hpp"
 #include "tests/fuzz/input.hpp"
 
+#include <algorithm>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,6 +25,18 @@ struct disk {
     faults->set_content(path, bytes);
   }
 };
+
+/// Of each piece of each section, in their order.
+inline std::vector<std::uint64_t> piece_checksums(const std::vector<std::byte>& bytes,
+                                                  std::span<const segment_extent> sections) {
+  std::vector<std::uint64_t> sums;
+  for (const segment_extent& s : sections)
+    for (std::uint64_t from = 0; from < s.bytes; from += segment_block_bytes)
+      sums.push_back(segment_checksum(const_bytes(bytes).subspan(
+        static_cast<std::size_t>(s.offset + from),
+        static_cast<std::size_t>(std::min<std::uint64_t>(segment_block_bytes, s.bytes - from)))));
+  return sums;
+}
 
 inline std::vector<std::byte> bytes_of(std::string_view text) {
   const auto bytes = std::as_bytes(std::span(text));

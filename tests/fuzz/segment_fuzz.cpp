@@ -33,7 +33,6 @@ void seal(std::vector<std::byte>& bytes) {
   h.reserved = {};
   constexpr std::uint64_t elements[] = {128, 64, 16, 16, 16, 16, 32};
   std::uint64_t at = sizeof h;
-  std::vector<std::uint64_t> table;
   for (std::size_t s = 0; s != segment_checked_sections; ++s) {
     const std::uint64_t left = bytes.size() > at ? bytes.size() - at : 0;
     h.sections[s] = {at, std::min(h.sections[s].bytes, left) / elements[s] * elements[s]};
@@ -42,14 +41,8 @@ void seal(std::vector<std::byte>& bytes) {
     at = h.sections[s].end();
   }
   bytes.resize(static_cast<std::size_t>(at));
-  for (std::size_t s = 0; s != segment_checked_sections; ++s)
-    for (std::uint64_t p = 0; p != segment_pieces(h.sections[s].bytes); ++p) {
-      const std::uint64_t from = p * segment_block_bytes;
-      table.push_back(segment_checksum(
-        const_bytes(bytes).subspan(static_cast<std::size_t>(h.sections[s].offset + from),
-                                   static_cast<std::size_t>(std::min<std::uint64_t>(
-                                     segment_block_bytes, h.sections[s].bytes - from)))));
-    }
+  const auto table =
+    fuzz::piece_checksums(bytes, std::span(h.sections).first<segment_checked_sections>());
   const auto sums = std::as_bytes(std::span(table));
   h.at(segment_section::checksums) = {at, sums.size()};
   h.table_checksum = segment_checksum(sums);

@@ -60,7 +60,7 @@ TEST_CASE("a memory that nobody makes indexes for keeps no trail") {
   scene none(engine_options{});
   CHECK_FALSE(none.memory->indexes()); // nor has it vectors
   CHECK_FALSE(none.memory->index_due());
-  CHECK_FALSE(none.memory->index_some());
+  CHECK_FALSE(none.memory->index_some().value());
 }
 
 TEST_CASE("an index covers what its snapshot holds, and comes with a later one") {
@@ -75,7 +75,7 @@ TEST_CASE("an index covers what its snapshot holds, and comes with a later one")
   s.reconcile();
   CHECK(s.memory->index_due());
   CHECK(s.unknown() == indices{s.index_of(cid(2))});
-  CHECK_FALSE(s.memory->index_some());
+  CHECK_FALSE(s.memory->index_some().value());
   CHECK(s.unknown() == indices{s.index_of(cid(2))}); // not handed over yet
   CHECK(s.memory->reconcile().published);
   CHECK(s.unknown().empty());
@@ -182,5 +182,5 @@ TEST_CASE("a closed memory is indexed no more") {
   s.memory->close();
   s.reconcile();
   CHECK_FALSE(s.memory->index_due());
-  CHECK_FALSE(s.memory->index_some());
+  CHECK_FALSE(s.memory->index_some().value());
 }

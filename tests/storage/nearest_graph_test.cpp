@@ -105,7 +105,7 @@ public:
 private:
   static vector_indexer_options options() {
     vector_indexer_options o;
-    o.make_graph = [] {
+    o.make_graph = [](auto) {
       return std::make_unique<vector_graph_builder>(vector_graph_options{
         .breadth = 60, .slots_min = 300, .tail_max = 100, .slots_a_step = 400, .rows_a_step = 900});
     };
@@ -229,7 +229,8 @@ TEST_CASE("Of one region as many are found as there are, and few are missed, fro
     const std::vector<float> middle = run.near_something();
     for (const double share : {0.5, 0.2, 0.05, 0.005}) {
       const std::vector<concept_id> region = run.nearest_to(middle, share);
-      const filtered_concepts ready(*run.now().snapshot, {.ids = region});
+      const concept_filter there{.ids = region};
+      const filtered_concepts ready(*run.now().snapshot, there);
       for (const std::vector<float>& v : {middle, opposite(middle), run.near_something()}) {
         run.check(run.now(), {.vector = v, .k = k, .filter = {.ids = region}});
         run.check(run.now(), {.vector = v, .k = k, .ready = &ready});
@@ -259,7 +260,7 @@ TEST_CASE("What passes and lies beyond all that does not is found") {
   while (memory->reconcile().entries > 0) {}
   const snapshot_handle s = memory->share();
   vector_indexer_options options;
-  options.make_graph = [] {
+  options.make_graph = [](auto) {
     return std::make_unique<vector_graph_builder>(
       vector_graph_options{.slots_min = 1, .tail_max = 1});
   };

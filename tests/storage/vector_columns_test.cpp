@@ -163,7 +163,7 @@ TEST_CASE("New columns are made of the live slots, some concepts a step") {
     m.learn(n, {1.0F, static_cast<float>(n)});
   m.publish();
   vector_indexer indexer({.dead_slots_min = 100, .concepts_a_step = 300});
-  auto g = indexer.update(m.snapshot(), {});
+  auto g = indexer.rebuild(m.snapshot());
   CHECK(g->columns->slots() == 1000);
   std::vector<std::uint32_t> changed;
   const auto replace = [&](concept_number from, concept_number to) {
@@ -225,7 +225,7 @@ TEST_CASE("New columns replace the old ones once their graph has all of their sl
   m.publish();
   std::string log;
   vector_indexer indexer(
-    {.make_graph = [&] { return std::make_unique<slow_maker>(log); }, .dead_slots_min = 1});
+    {.make_graph = [&](auto) { return std::make_unique<slow_maker>(log); }, .dead_slots_min = 1});
   auto g = indexer.rebuild(m.snapshot());
   CHECK(indexer.has_more_to_do());
   g = indexer.update(m.snapshot(), {});
@@ -264,7 +264,7 @@ TEST_CASE("Where learning never ends, slots stay in proportion to what lives") {
     m.learn(n, {1.0F, static_cast<float>(n)});
   m.publish();
   vector_indexer indexer(
-    {.make_graph = [] { return std::make_unique<late_maker>(); }, .dead_slots_min = 1});
+    {.make_graph = [](auto) { return std::make_unique<late_maker>(); }, .dead_slots_min = 1});
   auto g = indexer.rebuild(m.snapshot());
   std::uint32_t most = 0;
   for (std::uint32_t round = 0; round < 200; ++round) {

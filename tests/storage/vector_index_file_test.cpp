@@ -173,7 +173,7 @@ TEST_CASE("An index that is not written to its end leaves the one before") {
   m.learn(101, 200);
   m.make_index();
   const auto stopped =
-    write_vector_index(d.files, "/s", 7, m.snapshot(), m.index, [] { return true; });
+    write_vector_index(d.files, "/s", 7, m.snapshot(), m.index, {0, [] { return true; }});
   REQUIRE_FALSE(stopped.has_value());
   CHECK(stopped.error().code == errc::closed);
   CHECK(d.files.list("/s").value() == std::vector<std::string>{"VECTORS"});
@@ -196,4 +196,25 @@ TEST_CASE("Of an index by another metric the columns serve") {
   REQUIRE(read.has_value());
   CHECK(read->columns.slots() == 100);
   CHECK_FALSE(read->links.has_value());
+}
+
+TEST_CASE("Slots that are no place of their own, of whatever level, are none in the file") {
+  indexed_memory m;
+  for (concept_number n = 1; n <= 3'000; ++n)
+    m.memory.learn(n, vector_of(n % 300)); // most are twins
+  m.make_index();
+  m.learn(1, 150, 5000);
+  m.memory.publish();
+  for (std::uint32_t i = 0; i < m.snapshot().index_count(); ++i)
+    m.columns.take(m.snapshot(), i);
+  m.learn(1, 150, 9000); // what was taken last is dead when the graph gets to it
+  m.make_index();
+  disk d;
+  d.write(m);
+  CHECK(verify_vector_index(d.files, index_path).has_value());
+  auto read = d.read(m.snapshot());
+  REQUIRE(read.has_value());
+  const vector_index back = restored(std::move(*read));
+  for (std::uint64_t seed = 100'000; seed < 100'050; ++seed)
+    REQUIRE(ask(m.snapshot(), back, seed, 40) == ask(m.snapshot(), m.index, seed, 40));
 }

@@ -42,7 +42,34 @@ using list = std::vector<std::string>;
 
 } // namespace
 
-TEST_CASE("search finds by words of content and name, whole names first among equals") {
+TEST_CASE("search prefers what bears the whole name, and finds it where that has no words") {
+  shell s;
+  REQUIRE(s.import("s", R"({"type":"concept","id":"rain","content":"what falls from clouds"}
+{"type":"concept","id":"drizzle","content":"rain rain rain"}
+{"type":"concept","id":"***","content":"stars"}
+)")
+            .code
+          == 0);
+  const auto found = json::parse(s.run({"search", s.file("s"), "rain", "--json"}).out)["hits"];
+  REQUIRE(found.size() == 2);
+  CHECK(found[0]["name"] == "rain");
+  CHECK(found[0]["by"]["text"]["rank"] == 2);
+  CHECK(found[0]["by"]["name"]["rank"] == 1);
+  CHECK_THAT(s.run({"search", s.file("s"), "***"}).out, ContainsSubstring("stars"));
+}
+
+TEST_CASE("search shows the beginning of long content, and cuts no character") {
+  shell s;
+  std::string content = "x";
+  for (int i = 0; i != 150; ++i)
+    content += "ä";
+  REQUIRE(s.import("s", R"({"type":"concept","id":"long","content":")" + content + "\"}\n").code
+          == 0);
+  const auto shown = s.run({"search", s.file("s"), "long"}).out;
+  CHECK_THAT(shown, ContainsSubstring(content.substr(0, 199) + " …"));
+}
+
+TEST_CASE("search finds by words of content and name") {
   const weather_shell s;
   CHECK(s.names({"clouds"}) == list{"rain"});
   CHECK(s.names({"water", "CLOUDS"}).front() == "rain");
@@ -66,6 +93,9 @@ TEST_CASE("search finds by a vector from a file or standard input") {
   CHECK(s.hits({"--vector", "-", "--metric", "l2"}, "0.8,0.6")[0]["by"]["vector"]["score"] == 0.0);
   CHECK(s.names({"--vector", "-", "--exact", "--metric", "inner-product"}, "2 0").front()
         == "rain");
+  CHECK(s.names({"--vector", "-"}, " [ +1 ,\t1e-46 ] \n").front() == "rain");
+  const auto large = s.ask({"--vector", "-", "--metric", "inner-product"}, "3e38, 3e38").out;
+  CHECK_THAT(large, ContainsSubstring("raincoat  vector #1 4.2e+38")); // beyond a float
 }
 
 TEST_CASE("search finds by the beginning of names and by what is near") {
@@ -117,9 +147,20 @@ TEST_CASE("search refuses what it cannot look for, and says why") {
   refusal({"--vector", s.file("missing")}, 2, "cannot be read");
   refusal({"--vector", "-"}, 2, "has no numbers", "[]");
   refusal({"--vector", "-"}, 2, "\"one\" is no number", "1 one");
-  refusal({"--vector", "-"}, 1, "dimension", "1 2 3");
-  refusal({"--vector", "-"}, 1, "finite", "1 nan");
-  refusal({"--vector", "-"}, 1, "zero", "0 0");
+  refusal({"--vector", "-"}, 2, "\"\" is no number", "1,,0");
+  refusal({"--vector", "-"}, 2, "\"\" is no number", "[1,0,]");
+  refusal({"--vector", "-"}, 2, "1e400 is beyond what a number holds", "0 1e400");
+  refusal({"--vector", "-"}, 2, "1e39 is beyond what a number holds", "0 1e39");
+  refusal({"--vector", "-"}, 2, "\"+-1\" is no number", "+-1 0");
+  refusal({"--vector", "-"}, 2, "longer than 1 MiB", std::string(std::size_t{2} << 20, ' '));
+  refusal({"--vector", s.file("s")}, 2, "cannot be read"); // a directory
+  refusal({"--vector", "-"}, 2, "dimension", "1 2 3");
+  refusal({"--vector", "-"}, 2, "finite", "1 nan");
+  refusal({"--vector", "-"}, 2, "zero", "0 0");
+  refusal({"--vector", ""}, 2, "--vector");
+  refusal({"rain", "--prefix", ""}, 2, "--prefix");
+  refusal({"rain", "--id", "snow"}, 1, "snow");
+  refusal({"***"}, 2, "no words");
   refusal({"rain", "--attribute", "noun"}, 2, "KEY=VALUE");
   refusal({"rain", "--near", "snow"}, 1, "snow");
   refusal({"rain", "--metric", "euclid"}, 2, "metric");
