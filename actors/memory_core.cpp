@@ -204,18 +204,28 @@ close_report memory_core::close() {
   return *closed_;
 }
 
+void memory_core::store_index() {
+  constexpr const char* text = "the next opening makes an index again: ";
+  try {
+    if (const auto done = engine_->store_index(); !done)
+      log(log_level::warning, text + to_string(done.error()));
+  } catch (const std::exception& e) {
+    log(log_level::warning, std::string(text) + e.what());
+  }
+}
+
 void memory_core::close_store() {
   if (settings_.storage_path.empty() || settings_.read_only)
     return;
-  try {
-    if (const auto done = engine_->store_index(); !done)
-      log(log_level::warning, "the next opening makes an index again: " + to_string(done.error()));
-  } catch (const std::exception& e) {
-    log(log_level::warning, std::string("the next opening makes an index again: ") + e.what());
-  }
-  if (const auto done = engine_->close_store(); !done) {
-    closed_->store_error = done.error();
-    log(log_level::error, "the store was not closed well: " + to_string(done.error()));
+  result<bool> flushed = engine_->flush();
+  while (flushed && *flushed)
+    flushed = engine_->flush();
+  if (flushed)
+    store_index();
+  const auto done = engine_->close_store();
+  if (!flushed || !done) {
+    closed_->store_error = flushed ? done.error() : flushed.error();
+    log(log_level::error, "the store was not closed well: " + to_string(closed_->store_error));
   }
   const auto s = engine_->stats();
   closed_->not_durable = s.sequence - std::min(s.sequence, s.store.durable_sequence);

@@ -103,6 +103,7 @@ private:
   void wake_flusher();
   void wake_checkpointer();
   void wake_indexer();
+  void store_index();
   void close_store();
   reconcile_report step();
   close_report drain();

@@ -239,8 +239,8 @@ public:
   /// write_vector_index() do. Throws std::bad_alloc: to be called again.
   result<bool> index_some();
   /// Writes to the store what the index of vectors has more than there is, so that the next opening
-  /// need not make it: after what was learned. To be called after close(), before close_store().
-  /// Fails: as write_vector_index() does; that loses nothing.
+  /// need not make it. After close() and flush(), for what was learned comes first, and before
+  /// close_store(). Fails: as write_vector_index() does; that loses nothing.
   result<void> store_index();
   /// It has something to do. For the owner's timer.
   [[nodiscard]] bool index_due() const noexcept;

@@ -44,13 +44,6 @@ result<bool> engine::index_some() {
 }
 
 result<void> engine::store_index() {
-  if (impl_->store) { // what was learned comes first
-    result<bool> more = flush();
-    while (more && *more)
-      more = flush();
-    if (!more)
-      return {}; // which close_store() tells
-  }
   const std::lock_guard lock(impl_->indexing_mutex);
   return impl_->write_index(*share(), true);
 }
