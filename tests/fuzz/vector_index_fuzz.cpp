@@ -74,7 +74,8 @@ void make_rows(std::vector<std::byte>& file, const vector_index_header& h) {
 /// few are any: else no input would come to one that is.
 std::vector<std::byte> sealed_file(const std::vector<std::byte>& bytes) {
   vector_index_header h;
-  std::memcpy(&h, bytes.data(), std::min(bytes.size(), sizeof h));
+  std::copy_n(bytes.begin(), std::min(bytes.size(), sizeof h),
+              std::as_writable_bytes(std::span(&h, 1)).begin());
   const bool as_they_are = h.store % 2 == 1; // rows
   vector_index_header right;
   right.metric = h.metric % 3;
