@@ -171,6 +171,8 @@ std::vector<float> opposite(std::vector<float> v) {
 
 TEST_CASE("What the graph leads to is right and as much as there is, and little is missed") {
   indexed_run run(11);
+  while (run.now().index->graph == nullptr)
+    run.go_on();
   std::uint64_t with_graph = 0;
   const std::size_t rounds = sweep(150);
   for (std::size_t round = 0; round < rounds; ++round) {
