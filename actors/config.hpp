@@ -78,9 +78,9 @@ struct config {
   std::optional<overflow_policy> overflow = {};
   /// Numbers of a concept's vector; 0: concepts have none.
   std::uint32_t vector_dimension = 0;
-  /// Searches by vector and by text look things up in indexes that a thread of their own makes,
-  /// and find by them what is in the snapshot, no more and no less; else they look at all. Either
-  /// one has attributes, for filters. Vectors: no effect at dimension 0.
+  /// Searches by vector and by text look things up in indexes that a thread of their own makes, and
+  /// find what is in the snapshot (of the nearest, few may be missed: storage/nearest.hpp); else
+  /// they look at all. Either one has attributes, for filters. Vectors: no effect at dimension 0.
   bool index_vectors = true;
   bool index_text = false;
   /// By which many vectors are searched: searches by another metric look at all of them.
