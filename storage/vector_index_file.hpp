@@ -4,13 +4,14 @@
 //   file        := header section[9]            each begins where the one before ends; all numbers
 //                                               are little-endian, offsets are those in the file
 //   ids         := u8[16]*                      whose vector each slot has
-//   hashes      := u64*                         XXH3-64 of that vector, as it is read; 0: it is
-//   nobody's forms       := (scale:f32 residual:f32 norm:f64)*       quantized_vector
-//   (vector_kernels.hpp) codes       := i8[dimension]*               of each slot rows        :=
-//   u32[2 * neighbors]*          of the first graph_slots: neighbors at level 0 first_upper := u32*
-//   of each of these: its first row of `upper` twins       := u32*                         of each
-//   of these (graph_links) upper       := u32[neighbors]* checksums   := u64*     XXH3-64 of each
-//   64 KiB of each section before, in their order; the last
+//   hashes      := u64*                         XXH3-64 of that vector as it is read; 0: nobody's
+//   forms       := (scale:f32 residual:f32 norm:f64)*       quantized_vector (vector_kernels.hpp)
+//   codes       := i8[dimension]*               of each slot
+//   rows        := u32[2 * neighbors]*          of the first graph_slots: neighbors at level 0
+//   first_upper := u32*                         of each of these: its first row of `upper`
+//   twins       := u32*                         of each of these (graph_links)
+//   upper       := u32[neighbors]*
+//   checksums   := u64*     XXH3-64 of each 64 KiB of each section before, in their order; the last
 //                           piece of a section is shorter
 //
 // Nothing in it says of which sequence it is: a slot counts where the concept of its id has that
