@@ -113,17 +113,29 @@ template result<ticket> engine::write(const op::forget_association&);
 template result<ticket> engine::write(const write_op&);
 
 result<ticket> engine::learn_batch(std::span<const write_op> ops) {
-  if (ops.size() > batch_entries_max)
+  if (auto taken = impl_->takes(ops); !taken)
+    return taken.error();
+  return impl_->log.append_batch(ops, impl_->now());
+}
+
+result<ticket> engine::write_together(std::span<const write_op> ops) {
+  if (auto taken = impl_->takes(ops); !taken)
+    return taken.error();
+  return impl_->log.append_together(ops, impl_->now());
+}
+
+result<void> engine::impl::takes(std::span<const write_op> ops) const {
+  if (ops.size() > cmem::batch_entries_max)
     return failure{errc::invalid_argument,
                    "batch has " + std::to_string(ops.size()) + " entries: at most "
                      + std::to_string(cmem::batch_entries_max) + " go in one"};
   for (std::size_t i = 0; i < ops.size(); ++i)
-    if (auto valid = validate(ops[i], {impl_->kinds, impl_->options.vector_dimension}); !valid)
+    if (auto valid = validate(ops[i], {kinds, options.vector_dimension}); !valid)
       return failure{valid.error().code,
                      "entry " + std::to_string(i) + " of the batch: " + valid.error().detail};
-  if (impl_->refuses())
-    return impl_->refusal();
-  if (impl_->store) {
+  if (refuses())
+    return refusal();
+  if (store) {
     std::uint64_t bytes = sizeof(wal_batch_head) + 16 * kinds_max + kinds_max * name_bytes_max;
     for (const write_op& o : ops)
       bytes += encoded_bytes_max(o);
@@ -132,7 +144,7 @@ result<ticket> engine::learn_batch(std::span<const write_op> ops) {
                                              + std::to_string(wal_payload_bytes_max)
                                              + " go in one log record"};
   }
-  return impl_->log.append_batch(ops, impl_->now());
+  return {};
 }
 
 kind_registry& engine::kinds() noexcept { return impl_->kinds; }

@@ -150,6 +150,10 @@ public:
   /// All become visible in one snapshot, or none does (W8). A bad one refuses all, naming its
   /// position. With a store also (limit_exceeded) one that no log record holds.
   result<ticket> learn_batch(std::span<const write_op> ops);
+  /// All reach a snapshot, and the disk, together (after a crash all are there or none is); but
+  /// each is applied, or fails, by itself and has a ticket: the first one's is returned, the next
+  /// has the next number. Cheaper than a batch. A bad one refuses all, as there.
+  result<ticket> write_together(std::span<const write_op> ops);
 
   /// A kind is stored with the next entries; one that nothing was learned of is not.
   [[nodiscard]] kind_registry& kinds() noexcept;

@@ -128,6 +128,8 @@ struct engine::impl {
   [[nodiscard]] bool refuses() const noexcept { return store ? store->broken() : read_only; }
   /// Why. Precondition: refuses().
   [[nodiscard]] failure refusal() const;
+  /// Whether so many may be appended as one element of the log (W7).
+  [[nodiscard]] result<void> takes(std::span<const write_op> ops) const;
   void note_durable(std::uint64_t up_to);
   /// The disk has caught up: goes on with what waited for that.
   void after_commit(std::uint64_t durable);

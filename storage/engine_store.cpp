@@ -57,13 +57,15 @@ void engine::impl::log_batch() {
   for (std::size_t k = kinds_logged; k != kinds_known; ++k)
     record.add({static_cast<kind_id>(k), kinds.name_of(static_cast<kind_id>(k))});
   auto failure_of = failed.begin(); // in the order of the log, as the batch
+  bool together = false;            // this one and the one before
   for (const handle h : batch.entries) {
     const write_entry& e = log.entry(h);
-    if (record.bytes() >= record_bytes) {
+    if (record.bytes() >= record_bytes && !together) {
       last += record.entries();
       records.push_back({last, std::move(record).finish()});
       record = wal_batch_encoder(core->payloads, batch_time, {});
     }
+    together = e.goes_on != 0;
     if (failure_of != failed.end() && failure_of->writer == e.writer
         && failure_of->number == e.number) {
       record.skip(e.batch_count);

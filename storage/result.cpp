@@ -26,6 +26,7 @@ std::string_view to_string(errc code) noexcept {
     case errc::corrupt: return "corrupt";
     case errc::locked: return "locked";
     case errc::read_only: return "read_only";
+    case errc::unavailable: return "unavailable";
   }
   return "errc?"; // a number from a newer version, over the wire
 }

@@ -34,10 +34,11 @@ enum class errc : std::uint8_t {
   corrupt = 19,       ///< bytes that fail their checksum: file and offset in the detail (D3)
   locked = 20,        ///< another process writes this store: its pid in the detail (D6)
   read_only = 21,     ///< nothing more is written: the detail is the error that began it (D4)
+  unavailable = 22,   ///< the node cannot be reached, or went away before it answered
 };
 
 /// The last code of this version: numbers above it come from a newer one.
-inline constexpr errc errc_last = errc::read_only;
+inline constexpr errc errc_last = errc::unavailable;
 
 /// The code's name as it is written in messages and JSON, e.g. "id_collision".
 [[nodiscard]] std::string_view to_string(errc code) noexcept;

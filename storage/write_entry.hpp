@@ -37,11 +37,12 @@ struct write_entry {
   handle content;            ///< bytes
   handle vector;             ///< f32 × dimension
   handle name_a;             ///< bytes
-  handle next;               ///< next entry of the same batch, 0 at its end
+  handle next;               ///< next entry of the same batch, 0 at its end; in the queue also of
+                             ///< what was appended together
   std::uint32_t batch_count; ///< in the first entry: entries of the batch, 1 when alone
   kind_id kind;
   entry_op op;
-  std::uint8_t reserved;
+  std::uint8_t goes_on; ///< 1: the next one in the log was appended with it (append_together)
   concept_id b;         ///< the target, or rules_in()
   handle name_b;        ///< bytes
   handle attributes;    ///< attribute_codec.hpp: updates

@@ -118,9 +118,10 @@ bool write_log::drop_one(writer_slot& slot) noexcept {
   if (!pop(e))
     return false;
   oldest_.store(entry(e.first).time, std::memory_order_relaxed);
+  const std::uint32_t tickets = tickets_of(e);
   for_each_block(pool_, e.first, [this](handle b) { pool_.release(b); });
   add(slot.dropped, e.entries);
-  add(slot.popped, 1);
+  add(slot.popped, tickets);
   pending_.fetch_sub(e.entries, std::memory_order_release); // pairs with admit()
   return true;
 }
@@ -138,10 +139,12 @@ result<ticket> write_log::push(writer_slot& slot, element e, timestamp_us now) {
     for_each_block(pool_, e.first, [this](handle b) { pool_.release(b); });
     return refuse(how, slot, e.entries);
   }
-  ++slot.last_ticket;
-  assert(entry(e.first).number == slot.last_ticket);
+  const std::uint64_t number = slot.last_ticket + 1;
+  assert(entry(e.first).number == number);
+  const std::uint32_t tickets = tickets_of(e);
+  slot.last_ticket += tickets;
   add(slot.written, e.entries);
-  add(slot.pushed, 1);
+  add(slot.pushed, tickets);
   {
     const inside_queue guard;
     [[maybe_unused]] const bool pushed = queue_.bounded_push(e);
@@ -150,7 +153,7 @@ result<ticket> write_log::push(writer_slot& slot, element e, timestamp_us now) {
   slot.in_flight.store(false, std::memory_order_release); // pairs with appends_in_flight()
   if (how == admission::crossed_half)
     wake();
-  return ticket{slot.last_ticket, slot.number, options_.memory_tag};
+  return ticket{number, slot.number, options_.memory_tag};
 }
 
 // Details fit into std::string itself: under overload refusing must not cost a malloc.
@@ -188,6 +191,19 @@ template result<ticket> write_log::append(const op::forget_association&, timesta
 template result<ticket> write_log::append(const write_op&, timestamp_us);
 
 result<ticket> write_log::append_batch(std::span<const write_op> ops, timestamp_us now) {
+  return append_chain(ops, now, chained::as_batch);
+}
+
+result<ticket> write_log::append_together(std::span<const write_op> ops, timestamp_us now) {
+  return append_chain(ops, now, chained::together);
+}
+
+std::uint32_t write_log::tickets_of(const element& e) const noexcept {
+  return e.entries == entry(e.first).batch_count ? 1 : e.entries;
+}
+
+result<ticket> write_log::append_chain(std::span<const write_op> ops, timestamp_us now,
+                                       chained how) {
   if (ops.empty())
     return failure{errc::invalid_argument, "batch is empty: must have at least 1 operation"};
   writer_slot* slot = slots_.mine();
@@ -205,8 +221,9 @@ result<ticket> write_log::append_batch(std::span<const write_op> ops, timestamp_
   const auto count = static_cast<std::uint32_t>(ops.size());
   handle first = 0;
   handle last = 0;
+  std::uint64_t number = slot->last_ticket + 1;
   for (const write_op& o : ops) {
-    const handle h = make_entry(pool_, o, {slot->last_ticket + 1, slot->number, now});
+    const handle h = make_entry(pool_, o, {number, slot->number, now});
     if (h == 0) {
       for_each_block(pool_, first, [this](handle b) { pool_.release(b); });
       return failure{errc::out_of_memory, "arena used up"};
@@ -216,8 +233,13 @@ result<ticket> write_log::append_batch(std::span<const write_op> ops, timestamp_
     else
       entry(last).next = h;
     last = h;
+    if (how == chained::together) {
+      entry(h).goes_on = number - slot->last_ticket != count ? 1 : 0;
+      ++number;
+    }
   }
-  entry(first).batch_count = count;
+  if (how == chained::as_batch)
+    entry(first).batch_count = count;
   return push(*slot, {first, count}, now);
 }
 
@@ -231,27 +253,36 @@ void write_log::drain_batch(std::size_t entries_max, drained_batch& out) {
   woken_.exchange(false, std::memory_order_acq_rel);
   element e = carried_;
   const std::uint64_t pending = pending_.load(std::memory_order_relaxed) & ~closed_bit;
-  const std::size_t elements_max = std::min<std::size_t>(entries_max, pending + (e.first != 0));
-  out.entries.reserve(elements_max); // what may throw does so before anything is popped
-  carried_ = {0, 0};
-  carried_entries_.store(0, std::memory_order_relaxed);
+  const std::size_t tickets_max = std::min<std::size_t>(entries_max, pending + e.entries);
+  out.entries.reserve(tickets_max); // what may throw does so before anything is popped
+  carry({0, 0});
   std::uint64_t untold = 0;
-  while (out.entries.size() < elements_max) {
+  const auto tell = [&] {
+    pending_.fetch_sub(std::exchange(untold, 0), std::memory_order_release); // pairs with admit()
+  };
+  while (out.entries.size() < tickets_max) {
     if (e.first == 0) {
       if (!pop(e))
         break;
       untold += e.entries;
     }
-    if (!out.entries.empty() && out.entry_count + e.entries > entries_max) {
-      carried_ = e;
-      carried_entries_.store(e.entries, std::memory_order_relaxed);
+    const std::size_t tickets = out.entries.size() + tickets_of(e);
+    if (!out.entries.empty()
+        && (out.entry_count + e.entries > entries_max || tickets > out.entries.capacity())) {
+      carry(e);
       break;
     }
-    out.entries.push_back(e.first);
+    if (tickets > out.entries.capacity()) { // should it throw, the next call begins with it
+      carry(e);
+      tell();
+      out.entries.reserve(tickets);
+      carry({0, 0});
+    }
+    take(e, out.entries);
     out.entry_count += e.entries;
     e.first = 0;
     if (untold >= entries_told)
-      pending_.fetch_sub(std::exchange(untold, 0), std::memory_order_release); // pairs with admit()
+      tell();
     if (out.entry_count >= entries_max)
       break;
   }
@@ -259,8 +290,25 @@ void write_log::drain_batch(std::size_t entries_max, drained_batch& out) {
     return;
   out.oldest_time = entry(out.entries.front()).time;
   oldest_.store(entry(out.entries.back()).time, std::memory_order_relaxed);
-  pending_.fetch_sub(untold, std::memory_order_release); // pairs with admit()
-  add(drained_elements_, out.entries.size());
+  tell();
+  add(drained_tickets_, out.entries.size());
+}
+
+void write_log::carry(const element& e) noexcept {
+  carried_ = e;
+  carried_entries_.store(e.entries, std::memory_order_relaxed);
+}
+
+void write_log::take(const element& e, std::vector<handle>& out) noexcept {
+  if (tickets_of(e) == 1) {
+    out.push_back(e.first);
+    return;
+  }
+  // Each is released by itself from here on.
+  for (handle h = e.first; h != 0;) {
+    out.push_back(h);
+    h = std::exchange(entry(h).next, 0);
+  }
 }
 
 void write_log::release(drained_batch& batch) noexcept {
@@ -314,7 +362,7 @@ std::uint64_t write_log::pushed() const noexcept {
 
 // Acquire: whoever learns that an element is gone also sees what was done with it.
 std::uint64_t write_log::popped() const noexcept {
-  std::uint64_t sum = drained_elements_.load(std::memory_order_acquire);
+  std::uint64_t sum = drained_tickets_.load(std::memory_order_acquire);
   slots_.for_each([&](const writer_slot& s) { sum += s.popped.load(std::memory_order_acquire); });
   return sum;
 }

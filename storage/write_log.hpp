@@ -81,6 +81,9 @@ public:
   /// Many operations as one entry with one ticket: dropped together, drained together (W8).
   /// Fails also (invalid_argument) when empty, (overloaded) when larger than the capacity.
   result<ticket> append_batch(std::span<const write_op> ops, timestamp_us now);
+  /// Many operations that are dropped together and drained together, and are entries of their own
+  /// otherwise: each has a ticket, numbered from the returned one on. Fails as append_batch() does.
+  result<ticket> append_together(std::span<const write_op> ops, timestamp_us now);
 
   /// The two most used, by name.
   result<ticket> append_concept(const op::learn_concept& o, timestamp_us now) {
@@ -90,8 +93,8 @@ public:
     return append(o, now);
   }
 
-  /// Takes up to `entries_max` (>= 1) entries; a batch is never split: one larger than that comes
-  /// alone. Adds to `out`, which must be empty.
+  /// Takes up to `entries_max` (>= 1) entries; a batch is never split, nor is what was appended
+  /// together: one larger than that comes alone. Adds to `out`, which must be empty.
   void drain_batch(std::size_t entries_max, drained_batch& out);
   /// Gives entries and the payloads they still own back to the pool, and empties `batch`.
   void release(drained_batch& batch) noexcept;
@@ -107,7 +110,7 @@ public:
 
   /// written = drained + dropped + pending, when nobody appends or drains.
   [[nodiscard]] write_log_counters counters() const noexcept;
-  /// Log elements ever pushed (started) and ever popped (finished), batches counted once. If
+  /// Tickets of what was ever pushed (started) and ever popped (finished). If
   /// popped() >= a value of pushed() read after an append returned, its entry has left the queue.
   [[nodiscard]] std::uint64_t pushed() const noexcept;
   [[nodiscard]] std::uint64_t popped() const noexcept;
@@ -141,8 +144,8 @@ private:
     std::atomic<std::uint64_t> written = 0;  // entries
     std::atomic<std::uint64_t> dropped = 0;  // entries
     std::atomic<std::uint64_t> rejected = 0; // entries
-    std::atomic<std::uint64_t> pushed = 0;   // elements, counted before the push
-    std::atomic<std::uint64_t> popped = 0;   // elements, counted after the pop
+    std::atomic<std::uint64_t> pushed = 0;   // tickets, counted before the push
+    std::atomic<std::uint64_t> popped = 0;   // tickets, counted after the pop
   };
   struct element { // of the queue
     handle first;
@@ -152,6 +155,13 @@ private:
 
   static constexpr std::uint64_t closed_bit = std::uint64_t{1} << 63;
 
+  /// A chain of entries, each numbered as `several` says, pushed as one element.
+  enum class chained : std::uint8_t { as_batch, together };
+  result<ticket> append_chain(std::span<const write_op> ops, timestamp_us now, chained how);
+  [[nodiscard]] std::uint32_t tickets_of(const element& e) const noexcept;
+  void carry(const element& e) noexcept;
+  /// Precondition: room for its tickets.
+  void take(const element& e, std::vector<handle>& out) noexcept;
   result<ticket> push(writer_slot& slot, element e, timestamp_us now);
   result<ticket> refuse(admission why, writer_slot& slot, std::size_t entries);
   [[nodiscard]] admission glance(std::size_t entries) const noexcept;
@@ -170,8 +180,8 @@ private:
   std::atomic<bool> woken_ = false;      // on_wake was called since the last drain began
 
   alignas(64) element carried_ = {0, 0}; // reconciler: popped, but too large for the batch it ended
-  std::atomic<std::uint64_t> carried_entries_ = 0;  // its size, for figures
-  std::atomic<std::uint64_t> drained_elements_ = 0; // written by the reconciler
+  std::atomic<std::uint64_t> carried_entries_ = 0; // its size, for figures
+  std::atomic<std::uint64_t> drained_tickets_ = 0; // written by the reconciler
 };
 
 } // namespace cmem

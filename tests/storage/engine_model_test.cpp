@@ -196,14 +196,19 @@ std::uint64_t check_fold(std::size_t runs, std::uint32_t merge_threads) {
       now += 10;
       decoder d(codes[i]);
       const std::uint32_t action = d.below(8);
-      if (action == 1) { // a batch of the next few
+      if (action == 1 || action == 2) { // the next few, as a batch or together
         std::array<contents, 4> texts;
         const auto ops = next_few(codes, i, 8, texts);
         if (ops.empty())
           continue;
-        const auto t = memory.learn_batch(ops);
+        const auto t = action == 1 ? memory.learn_batch(ops) : memory.write_together(ops);
         RC_ASSERT(t.has_value());
-        pending.emplace_back(*t, expected.apply_batch(ops, now));
+        if (action == 1)
+          pending.emplace_back(*t, expected.apply_batch(ops, now));
+        else
+          for (std::uint64_t k = 0; k < ops.size(); ++k)
+            pending.emplace_back(ticket{t->number + k, t->writer, t->memory},
+                                 expected.apply(ops[k], now));
       } else if (action != 0) {
         contents c;
         const write_op o = operation(codes[i] / 8, c);

@@ -396,6 +396,29 @@ TEST_CASE("a batch of many bytes becomes several records, and W8's stay whole") 
   CHECK_THAT(f.detail, ContainsSubstring("arena_bytes"));
 }
 
+TEST_CASE("what is written together is in one log record, however large") {
+  store_fixture s;
+  s.options.arena_bytes = std::size_t{512} << 20;
+  s.options.store->log.file_bytes = std::size_t{8} << 20;
+  s.options.store->waiting_bytes_max = std::size_t{256} << 20;
+  s.open();
+  const std::string mib(content_bytes_max, 'x');
+  std::vector<std::string> names;
+  for (int i = 0; i < 20; ++i)
+    names.push_back("c" + std::to_string(i));
+  std::vector<write_op> ops;
+  for (const std::string& name : names)
+    ops.push_back(op::learn_concept{name, mib});
+  REQUIRE(s.memory->write_together(ops));
+  s.reconcile();
+  (void) s.commit();
+  s.memory.reset();
+  s.disk->kill();
+  s.open();
+  CHECK(s.memory->recovery().records == 1);
+  CHECK(s.memory->load()->concept_count() == 20);
+}
+
 TEST_CASE("W8: a learn_batch that no log record holds is refused at the call") {
   store_fixture s;
   s.options.log_capacity = 2'000;

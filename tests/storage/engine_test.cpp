@@ -266,6 +266,29 @@ TEST_CASE("W8: a batch becomes visible in one snapshot, or not at all") {
   CHECK(f.memory->stats().entries_failed == 11);
 }
 
+TEST_CASE("what is written together becomes visible in one snapshot, and fails one by one") {
+  engine_fixture f({.batch_entries_max = 3});
+  std::vector<write_op> ops;
+  for (std::uint64_t n = 0; n < 10; ++n) // more than a reconcile step takes
+    ops.push_back(op::learn_concept{cid(n)});
+  ops[4] = op::strengthen{cid(77), 1.0F};
+  f.write(op::learn_concept{cid(100)});
+  const auto first = f.memory->write_together(ops);
+  const ticket after = f.write(op::learn_concept{cid(101)});
+  REQUIRE(first);
+  CHECK(after.number == first->number + 10);
+  std::vector<std::uint64_t> sizes;
+  while (f.memory->reconcile().entries != 0)
+    sizes.push_back(f.memory->load()->concept_count());
+  CHECK(sizes == std::vector<std::uint64_t>{1, 10, 11});
+  for (std::uint64_t n = 0; n < 10; ++n)
+    CHECK(f.fate_of({first->number + n, first->writer, first->memory})
+          == (n == 4 ? "failed not_found" : "applied"));
+  CHECK(f.memory->stats().entries_failed == 1);
+  ops[2] = op::learn_concept{cid(2), {}, {}, -1.0F};
+  CHECK(f.memory->write_together(ops).error().code == errc::invalid_argument);
+}
+
 TEST_CASE("W8: a batch that is dropped is dropped as one") {
   engine_fixture f({.log_capacity = 5, .overflow = overflow_policy::drop_oldest});
   const std::vector<write_op> ops(3, op::learn_concept{cid(1)});

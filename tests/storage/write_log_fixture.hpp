@@ -33,6 +33,9 @@ public:
   result<ticket> append_batch(std::size_t entries, timestamp_us time) {
     return log->append_batch(std::vector<write_op>(entries, op::record_access{"x"}), time);
   }
+  result<ticket> append_together(std::size_t entries, timestamp_us time) {
+    return log->append_together(std::vector<write_op>(entries, op::record_access{"x"}), time);
+  }
   /// Drains, releases, and prints the labels; a batch as label×entries.
   std::string drain(std::size_t entries_max = 1'000'000) {
     std::string text;

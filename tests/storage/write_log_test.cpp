@@ -202,6 +202,63 @@ TEST_CASE("W8: a batch is dropped whole, and drops as much as it needs") {
   CHECK(f.drain() == "5 6x4");
 }
 
+TEST_CASE("what is appended together has tickets of its own, and is drained together") {
+  log_fixture f(100);
+  REQUIRE(f.append(1));
+  const auto three = f.append_together(3, 2);
+  REQUIRE(three);
+  CHECK(*three == ticket{2, 0, 7});
+  CHECK(f.append(3).value().number == 5);
+  REQUIRE(f.append_together(10, 4));
+  CHECK(f.append(5).value().number == 16);
+  CHECK(f.log->issued({4, 0, 7}));
+  CHECK(f.log->issued({16, 0, 7}));
+  CHECK_FALSE(f.log->issued({17, 0, 7}));
+  CHECK(f.counters() == "written 16 dropped 0 rejected 0 pending 16");
+  CHECK(f.drain(3) == "1");
+  CHECK(f.log->carried()->number == 2);
+  CHECK(f.counters() == "written 16 dropped 0 rejected 0 pending 15");
+  CHECK(f.drain(4) == "2 2 2 3");
+  CHECK(f.drain(5) == "4 4 4 4 4 4 4 4 4 4");
+  CHECK(f.drain(5) == "5");
+  CHECK(f.log->popped() == f.log->pushed());
+  CHECK(f.pool.bytes_in_use() == 0);
+}
+
+TEST_CASE("each of those appended together knows whether one follows") {
+  log_fixture f(100);
+  REQUIRE(f.append(1));
+  REQUIRE(f.append_together(3, 2));
+  REQUIRE(f.append_together(1, 3));
+  REQUIRE(f.append_batch(2, 4));
+  drained_batch batch;
+  f.log->drain_batch(100, batch);
+  std::string seen;
+  for (const handle h : batch.entries) {
+    const write_entry& e = f.log->entry(h);
+    seen += std::to_string(e.number) + (e.goes_on != 0 ? "+ " : " ");
+  }
+  CHECK(seen == "1 2+ 3+ 4 5 6 ");
+  CHECK(batch.entry_count == 7);
+  f.log->release(batch);
+}
+
+TEST_CASE("what is appended together is dropped together, or refused") {
+  log_fixture f(5);
+  REQUIRE(f.append_together(2, 1));
+  f.append(2, 4);
+  REQUIRE(f.append(5));
+  CHECK(f.counters() == "written 6 dropped 2 rejected 0 pending 4");
+  CHECK(f.drain() == "2 3 4 5");
+  CHECK(f.log->popped() == f.log->pushed());
+
+  log_fixture r(5, overflow_policy::reject);
+  r.append(1, 2);
+  CHECK(r.append_together(4, 3).error() == failure{errc::overloaded, "write log full"});
+  CHECK(r.append_together(3, 3).value().number == 3);
+  CHECK(r.append_together(0, 3).error().code == errc::invalid_argument);
+}
+
 TEST_CASE("W8: a batch that does not fit is refused whole") {
   log_fixture f(5, overflow_policy::reject);
   f.append(1, 2);
