@@ -12,33 +12,35 @@ namespace cmem {
 
 namespace {
 
-neighbor_filter to_filter(const msg::neighbors& m) {
-  neighbor_filter f;
-  f.confidence_min = m.confidence_min;
-  f.limit = std::min<std::uint64_t>(m.limit, f.limit);
-  if (!m.any_kind && m.kind < kinds_max)
-    f.kinds.insert(m.kind);
-  else if (!m.any_kind)
-    f.limit = 0; // nothing has such a kind
-  return f;
-}
-
-result<traversal_filter> to_filter(const msg::traversal_bounds& b) {
-  traversal_filter f;
-  for (const kind_id kind : b.kinds) {
+result<kind_set> to_kinds(const std::vector<kind_id>& listed) {
+  kind_set kinds;
+  for (const kind_id kind : listed) {
     if (kind >= kinds_max)
       return failure{errc::unknown_kind, "kind " + std::to_string(kind)
                                            + " cannot be: there are at most "
                                            + std::to_string(kinds_max)};
-    f.kinds.insert(kind);
+    kinds.insert(kind);
   }
+  return kinds;
+}
+
+result<neighbor_filter> to_filter(const msg::neighbors& m) {
+  const auto kinds = to_kinds(m.kinds);
+  if (!kinds)
+    return kinds.error();
+  neighbor_filter f{*kinds, m.confidence_min, m.strength_min};
+  f.limit = std::min<std::uint64_t>(m.limit, f.limit);
+  return f;
+}
+
+result<traversal_filter> to_filter(const msg::traversal_bounds& b) {
+  const auto kinds = to_kinds(b.kinds);
+  if (!kinds)
+    return kinds.error();
   if (b.along > direction::both)
     return failure{errc::invalid_argument,
                    "no direction has the number " + std::to_string(static_cast<unsigned>(b.along))};
-  f.along = b.along;
-  f.confidence_min = b.confidence_min;
-  f.strength_min = b.strength_min;
-  return f;
+  return traversal_filter{*kinds, b.confidence_min, b.strength_min, b.along};
 }
 
 traversal_limits to_limits(const msg::traversal_bounds& b) {
@@ -84,7 +86,7 @@ result<msg::subgraph_found> answer(reader_state& state, const msg::subgraph& m) 
   const subgraph_query query{m.hops, to_size(m.concepts_max), to_size(m.associations_max), *filter,
                              to_limits(m.bounds)};
   const auto& s = state.newest();
-  auto found = answer_subgraph(s, m.seeds, query, state.context);
+  auto found = answer_subgraph(s, m.seeds, query, state.search.graph);
   if (!found)
     return found.error();
   return msg::subgraph_found{s.sequence(), std::move(found).value()};
@@ -101,10 +103,31 @@ result<msg::activation_found> answer(reader_state& state, const msg::activate& m
   const activation_query query{m.hops,       m.decay,      m.threshold, to_size(m.top_k),
                                m.fan_effect, m.with_seeds, *filter,     to_limits(m.bounds)};
   const auto& s = state.newest();
-  auto found = answer_activation(s, seeds, query, state.context);
+  auto found = answer_activation(s, seeds, query, state.search.graph);
   if (!found)
     return found.error();
   return msg::activation_found{s.sequence(), std::move(found).value()};
+}
+
+result<msg::search_found> answer(reader_state& state, const msg::search& m) {
+  if (m.metric > vector_metric::l2)
+    return failure{errc::invalid_argument,
+                   "no metric has the number " + std::to_string(static_cast<unsigned>(m.metric))};
+  basic_search_query<concept_id> query{m.text, m.all_words, m.prefix, m.vector, m.near};
+  query.filter.attributes = m.filter.attributes;
+  query.filter.confidence_min = m.filter.confidence_min;
+  query.filter.strength_min = m.filter.strength_min;
+  if (!m.filter.any_id)
+    query.filter.ids = m.filter.ids;
+  query.k = to_size(m.k);
+  query.depth = to_size(m.depth);
+  query.metric = m.metric;
+  query.exact = m.exact;
+  const auto& s = state.newest();
+  auto found = answer_search(s, query, state.search);
+  if (!found)
+    return found.error();
+  return msg::search_found{s.sequence(), std::move(found).value()};
 }
 
 template <class Message, class Answer>
@@ -146,8 +169,11 @@ reader_actor::behavior_type make_reader(reader_actor::stateful_pointer<reader_st
     },
     [self](const msg::neighbors& m) -> caf::result<msg::neighbor_list> {
       return answer([&]() -> result<msg::neighbor_list> {
+        const auto filter = to_filter(m);
+        if (!filter)
+          return filter.error();
         const auto& s = cafx::state(self).newest();
-        auto found = answer_neighbors(s, m.id, m.towards, to_filter(m));
+        auto found = answer_neighbors(s, m.id, m.towards, *filter);
         if (!found)
           return found.error();
         return msg::neighbor_list{s.sequence(), std::move(found).value()};
@@ -169,6 +195,7 @@ reader_actor::behavior_type make_reader(reader_actor::stateful_pointer<reader_st
     answers<msg::find_paths, msg::path_list>(self),
     answers<msg::subgraph, msg::subgraph_found>(self),
     answers<msg::activate, msg::activation_found>(self),
+    answers<msg::search, msg::search_found>(self),
     [self](const msg::newer_snapshot& m) {
       if (auto h = m.cell->take())
         cafx::state(self).held = std::move(h);
@@ -186,6 +213,7 @@ reader_pool_actor::behavior_type make_reader_pool(
     hands_on<msg::find_paths, msg::path_list>(self),
     hands_on<msg::subgraph, msg::subgraph_found>(self),
     hands_on<msg::activate, msg::activation_found>(self),
+    hands_on<msg::search, msg::search_found>(self),
   };
 }
 

@@ -15,7 +15,7 @@ struct reader_state {
   std::shared_ptr<memory_core> core;
   snapshot_handle held;
   path_scratch scratch;
-  context_scratch context;
+  search_scratch search; // its graph part is for subgraph and activate
 
   const graph_snapshot& newest();
 };

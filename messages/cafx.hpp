@@ -168,6 +168,16 @@ auto delegate(Self* self, const Handle& to, Message m) {
 #endif
 }
 
+/// Calls `then(answer)` or `failed(error)` on the actor's own turn.
+template <class Self, class Handle, class Message, class Then, class Failed>
+void request(Self* self, const Handle& to, Message m, Then then, Failed failed) {
+#if CMEM_CAF_0
+  self->request(to, caf::infinite, std::move(m)).then(std::move(then), std::move(failed));
+#else
+  self->mail(std::move(m)).request(to, caf::infinite).then(std::move(then), std::move(failed));
+#endif
+}
+
 /// Calls `down(address, reason)` on the actor's own turn when one of those it monitors ends.
 /// Call once, before monitor(): 0.17 has one such handler for each actor.
 template <class Self, class F>
@@ -222,6 +232,15 @@ void init_types() {
   caf::core::init_global_meta_objects();
   (caf::init_global_meta_objects<Blocks>(), ...);
 #endif
+}
+
+/// Loads CAF's I/O (caf::io::middleman), before the system is made.
+template <class Middleman>
+void load_io(caf::actor_system_config& c) {
+#if !CMEM_CAF_0
+  Middleman::init_global_meta_objects();
+#endif
+  c.load<Middleman>();
 }
 
 /// The name of a setting of the actor system, e.g. "scheduler.policy".

@@ -32,5 +32,8 @@ CMEM_INSPECT(subgraph_record, concepts, associations, concepts_cut, associations
              visited)
 CMEM_INSPECT(activated_concept, id, activation, way, carried)
 CMEM_INSPECT(activation_record, hits, end, hops, visited)
+CMEM_INSPECT_ENUM(vector_metric)
+CMEM_INSPECT(search_rank, rank, score)
+CMEM_INSPECT(found_concept, id, name, score, by_text, by_name, by_vector, by_graph)
 
 } // namespace cmem

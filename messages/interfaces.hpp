@@ -34,7 +34,9 @@ using reader_pool_actor = cafx::typed<
   msg::path_answer(msg::find_path),
   // These end by their bounds with what they have, and say so.
   msg::path_list(msg::find_paths), msg::subgraph_found(msg::subgraph),
-  msg::activation_found(msg::activate)>;
+  msg::activation_found(msg::activate),
+  // By words, vector, beginning of names and nearness, in one ranking.
+  msg::search_found(msg::search)>;
 
 /// Anyone who wants to hold the newest snapshot. Local only, never published: see newer_snapshot.
 using snapshot_subscriber = cafx::typed<
@@ -42,10 +44,11 @@ using snapshot_subscriber = cafx::typed<
   void(msg::newer_snapshot)>;
 
 /// One of the pool. Local only, never published: it takes snapshots.
-using reader_actor = cafx::typed<concept_record(msg::find), msg::neighbor_list(msg::neighbors),
-                                 msg::path_answer(msg::find_path), msg::path_list(msg::find_paths),
-                                 msg::subgraph_found(msg::subgraph),
-                                 msg::activation_found(msg::activate), void(msg::newer_snapshot)>;
+using reader_actor =
+  cafx::typed<concept_record(msg::find), msg::neighbor_list(msg::neighbors),
+              msg::path_answer(msg::find_path), msg::path_list(msg::find_paths),
+              msg::subgraph_found(msg::subgraph), msg::activation_found(msg::activate),
+              msg::search_found(msg::search), void(msg::newer_snapshot)>;
 
 namespace msg {
 

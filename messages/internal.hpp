@@ -39,6 +39,21 @@ CMEM_INSPECT0(go_on)
 struct count_respawns {};
 CMEM_INSPECT0(count_respawns)
 
+/// A node's note to itself: what a client wrote, up to that number, is settled, or on the disk; or
+/// why it never will be.
+struct acknowledged {
+  concept_id client;
+  std::uint64_t up_to = 0;
+  bool on_disk = false;
+  errc refusal = errc::ok;
+  std::string detail;
+};
+CMEM_INSPECT(acknowledged, client, up_to, on_disk, refusal, detail)
+
+/// Take nothing new, finish what is in hand, and end.
+struct drain {};
+CMEM_INSPECT0(drain)
+
 /// A newer snapshot than the receiver's waits in `cell`. Local only: a snapshot is memory of this
 /// process, and a message that carries one arrives EMPTY on another node. Never publish actors that
 /// take it.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace cmem::msg {
@@ -41,12 +42,12 @@ CMEM_INSPECT(find, id)
 struct neighbors {
   concept_id id;
   direction towards = direction::outgoing;
-  bool any_kind = true; ///< else only `kind`
-  kind_id kind = kinds::semantic;
+  std::vector<kind_id> kinds = {}; ///< empty: every kind
   float confidence_min = 0.0F;
+  float strength_min = 0.0F; ///< of the other end
   std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();
 };
-CMEM_INSPECT(neighbors, id, towards, any_kind, kind, confidence_min, limit)
+CMEM_INSPECT(neighbors, id, towards, kinds, confidence_min, strength_min, limit)
 
 struct neighbor_list {
   std::uint64_t sequence = 0; ///< of the snapshot that answered
@@ -137,5 +138,37 @@ struct activation_found {
   activation_record activation;
 };
 CMEM_INSPECT(activation_found, sequence, activation)
+
+// -- searches: a query of storage/search.hpp
+
+/// concept_filter, as it travels.
+struct search_filter {
+  std::vector<std::pair<std::string, std::string>> attributes = {}; ///< keys, and what they must be
+  float confidence_min = 0.0F;
+  float strength_min = 0.0F;
+  bool any_id = true; ///< else only `ids`
+  std::vector<concept_id> ids = {};
+};
+CMEM_INSPECT(search_filter, attributes, confidence_min, strength_min, any_id, ids)
+
+struct search {
+  std::string text = {};
+  bool all_words = false;
+  std::string prefix = {};
+  std::vector<float> vector = {};
+  std::vector<concept_id> near = {};
+  search_filter filter = {};
+  std::uint64_t k = 10;
+  std::uint64_t depth = 100;
+  vector_metric metric = vector_metric::cosine;
+  bool exact = false;
+};
+CMEM_INSPECT(search, text, all_words, prefix, vector, near, filter, k, depth, metric, exact)
+
+struct search_found {
+  std::uint64_t sequence = 0; ///< of the snapshot that answered
+  std::vector<found_concept> hits;
+};
+CMEM_INSPECT(search_found, sequence, hits)
 
 } // namespace cmem::msg

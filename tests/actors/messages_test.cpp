@@ -81,10 +81,10 @@ TEST_CASE("requests survive the wire") {
   REQUIRE(set.attributes.size() == 2);
   CHECK(set.attributes[0].value == "1");
   CHECK(set.attributes[1].removed);
-  const auto asked = n.carried(msg::neighbors{concept_id::from_halves(0, 1), direction::incoming,
-                                              false, kinds::causal, 0.5F, 9});
+  const auto asked = n.carried(msg::neighbors{
+    concept_id::from_halves(0, 1), direction::incoming, {kinds::causal}, 0.5F, 0.25F, 9});
   CHECK(asked.towards == direction::incoming);
-  CHECK(asked.kind == kinds::causal);
+  CHECK(asked.kinds == std::vector<kind_id>{kinds::causal});
   CHECK(asked.limit == 9);
 }
 

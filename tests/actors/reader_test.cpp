@@ -51,7 +51,7 @@ TEST_CASE("filters reach the query") {
     return good(s.ask<msg::neighbor_list>(pool, m)).neighbors;
   };
   CHECK(ask({.id = c_id, .towards = direction::incoming}).size() == 2);
-  CHECK(ask({.id = a_id, .any_kind = false, .kind = kinds::temporal})
+  CHECK(ask({.id = a_id, .kinds = {kinds::temporal}})
         == std::vector<neighbor_record>{{c_id, kinds::temporal, 0.25F, 3.0F}});
   CHECK(ask({.id = a_id, .confidence_min = 0.3F})
         == std::vector<neighbor_record>{{b_id, kinds::causal, 0.5F, 1.0F}});
