@@ -140,6 +140,10 @@ result<ticket> concurrent_memory::learn_batch(std::span<const write_op> ops) {
   return impl_->storage().learn_batch(ops);
 }
 
+result<ticket> concurrent_memory::write_together(std::span<const write_op> ops) {
+  return impl_->storage().write_together(ops);
+}
+
 result<kind_id> concurrent_memory::register_kind(std::string_view name) {
   return impl_->core->register_kind(name);
 }

@@ -75,6 +75,9 @@ public:
   result<ticket> write(const write_op& o);
   /// All become visible in one snapshot, or none does (W8).
   result<ticket> learn_batch(std::span<const write_op> ops);
+  /// All reach a snapshot, and the disk, together; each is applied, or fails, by itself and has a
+  /// ticket: the first one's is returned, the next has the next number.
+  result<ticket> write_together(std::span<const write_op> ops);
   /// The id of the kind of that name, new or not. Fails: invalid_argument, limit_exceeded, closed.
   result<kind_id> register_kind(std::string_view name);
   [[nodiscard]] const kind_registry& known_kinds() const noexcept;

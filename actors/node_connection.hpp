@@ -1,0 +1,33 @@
+#pragma once
+// What a node knows of one connection.
+
+#include "messages/frame.hpp"
+#include "messages/wire.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+namespace cmem {
+
+struct node_connection {
+  std::uint64_t serial = 0;         ///< never again another's, as a handle may be
+  frame_buffer in;                  ///< read, and not taken yet
+  std::optional<concept_id> client; ///< set by its hello
+  std::deque<wire::asked> waiting;  ///< for a reader
+  std::size_t asked = 0;            ///< of readers, not answered yet
+  std::uint64_t unread_bytes = 0;   ///< written to it, not taken by it
+  /// Writes behind this number are passed over until it comes: they were sent before their sender
+  /// knew that it was not taken. 0: none.
+  std::uint64_t resumes_at = 0;
+  std::uint64_t next_write = 0;                ///< the number of the next one, or a higher one once
+  bool working = false;                        ///< its frames are being taken
+  bool paused = false;                         ///< it is not read from
+  bool closing = false;                        ///< once it has taken what waits for it
+  std::chrono::steady_clock::time_point heard; ///< from it, or that it took something
+};
+
+} // namespace cmem
