@@ -1,5 +1,6 @@
 #include "tools/cli.hpp"
 
+#include "tools/serve_command.hpp"
 #include "tools/store_cli.hpp"
 
 #include <CLI/CLI.hpp>
@@ -82,6 +83,9 @@ int run_cli(int argc, const char* const* argv, const console& c, const bench_com
   store_command_line store;
   add_store_commands(app, store);
 
+  serve_arguments serve;
+  add_serve_command(app, serve);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -95,6 +99,8 @@ int run_cli(int argc, const char* const* argv, const console& c, const bench_com
       demo.against = {"mutex_map"};
     return demo_command(std::move(demo), c);
   }
+  if (app.got_subcommand("serve"))
+    return serve_command(serve, c);
   if (const auto code = run_store_command(app, store, c))
     return *code;
   return bench(benches, c);
