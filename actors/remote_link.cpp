@@ -32,8 +32,10 @@ failure gone() { return {errc::closed, "the connection to the node was closed by
 } // namespace
 
 result<void> validate(const remote_options& o) {
-  if (auto where = parse_endpoint(o.node, 4747); !where)
-    return failure{errc::invalid_argument, "node: " + where.error().detail};
+  const auto where = parse_endpoint(o.node, 4747);
+  if (!where || where->port == 0)
+    return failure{errc::invalid_argument,
+                   "node: " + (where ? "`" + o.node + "` has port 0" : where.error().detail)};
   const auto positive = [](const char* field, auto value) -> result<void> {
     if (value > 0)
       return {};
@@ -260,10 +262,10 @@ std::uint64_t remote_link::unacknowledged() const {
   return unacknowledged_now();
 }
 
-std::uint64_t remote_link::unacknowledged_now() const {
-  if (batches_.empty())
-    return open_ ? open_->count() : 0;
-  return next_number_ - batches_.front().first;
+std::uint64_t remote_link::unacknowledged_now() const { return next_number_ - 1 - acknowledged(); }
+
+std::uint64_t remote_link::acknowledged() const {
+  return welcome_ && welcome_->level == durability::none ? visible_ : durable_;
 }
 
 void remote_link::on_state(std::function<void(link_state, const failure&)> told) {
@@ -456,14 +458,12 @@ void remote_link::take(const wire::durable& m, told& out) {
 }
 
 void remote_link::release() {
-  const std::uint64_t done = state_ == link_state::closed          ? next_number_
-                             : welcome_->level == durability::none ? visible_
-                                                                   : durable_;
+  const std::uint64_t done = state_ == link_state::closed ? next_number_ : acknowledged();
   while (!batches_.empty() && batches_.front().last <= done) {
     batch_bytes_ -= batches_.front().frame.size();
     batches_.pop_front();
   }
-  if (batches_.empty())
+  if (unacknowledged_now() == 0)
     changed_.notify_all();
 }
 

@@ -139,6 +139,7 @@ private:
   void ask_kinds();
   void take_kinds(const wire::kind_names& m);
   [[nodiscard]] std::uint64_t unacknowledged_now() const;
+  [[nodiscard]] std::uint64_t acknowledged() const; // up to that number
   void release();
   void change(link_state s, const failure& why, told& out);
 

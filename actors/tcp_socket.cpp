@@ -157,8 +157,8 @@ result<endpoint> parse_endpoint(const std::string& text, std::uint16_t default_p
     return bad("there is no host");
   if (!port.empty()) {
     const auto [end, code] = std::from_chars(port.data(), port.data() + port.size(), e.port);
-    if (code != std::errc{} || end != port.data() + port.size() || e.port == 0)
-      return bad("the port has to be a number from 1 to 65535");
+    if (code != std::errc{} || end != port.data() + port.size() || port.size() > 5)
+      return bad("the port has to be a number up to 65535");
   }
   return e;
 }

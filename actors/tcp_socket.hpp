@@ -39,11 +39,11 @@ private:
 [[nodiscard]] result<tcp_socket> connect_tcp(const std::string& host, std::uint16_t port,
                                              std::chrono::milliseconds timeout);
 
-/// HOST:PORT, [IPV6]:PORT, or HOST alone. Fails: invalid_argument.
 struct endpoint {
   std::string host;
-  std::uint16_t port = 0;
+  std::uint16_t port = 0; ///< 0, where one listens: one that is free
 };
+/// HOST:PORT, [IPV6]:PORT, or HOST alone. Fails: invalid_argument.
 [[nodiscard]] result<endpoint> parse_endpoint(const std::string& text, std::uint16_t default_port);
 [[nodiscard]] std::string to_string(const endpoint& e);
 
