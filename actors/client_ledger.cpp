@@ -54,8 +54,6 @@ client_ledger::client_ledger(const graph_snapshot& s, std::size_t clients_max)
   }
 }
 
-client_record& client_ledger::at(const concept_id& client) { return clients_[client].record; }
-
 client_record* client_ledger::find(const concept_id& client) {
   const auto found = clients_.find(client);
   return found == clients_.end() ? nullptr : &found->second.record;
@@ -66,7 +64,7 @@ void client_ledger::mark(const concept_id& client, std::uint64_t last, std::vect
   marker_ = marker_of(client);
   number_ = std::to_string(last);
   ops.push_back(op::learn_concept{marker_, number_});
-  if (at(client).marked)
+  if (const client_record* known = find(client); known != nullptr && known->marked)
     return;
   ops.push_back(op::set_attributes{marker_, pin});
   ops.push_back(op::learn_concept{root_name});
@@ -88,7 +86,7 @@ void client_ledger::forget_oldest(const concept_id& but, std::vector<write_op>& 
   }
 }
 
-void client_ledger::marked(const concept_id& client, std::uint64_t last) {
+client_record& client_ledger::marked(const concept_id& client, std::uint64_t last) {
   if (forgotten_) {
     by_age_.erase(clients_.at(*forgotten_).written_at);
     clients_.erase(*forgotten_);
@@ -101,6 +99,7 @@ void client_ledger::marked(const concept_id& client, std::uint64_t last) {
     by_age_.erase(e.written_at);
   e.written_at = ++clock_;
   by_age_.emplace(clock_, client);
+  return e.record;
 }
 
 } // namespace cmem

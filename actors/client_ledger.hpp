@@ -50,8 +50,7 @@ public:
   /// Reads the markers of a snapshot. Markers that say nothing sensible are passed over.
   client_ledger(const graph_snapshot& s, std::size_t clients_max);
 
-  /// That client, new or known.
-  [[nodiscard]] client_record& at(const concept_id& client);
+  /// Null: it has written nothing, or was forgotten.
   [[nodiscard]] client_record* find(const concept_id& client);
   [[nodiscard]] std::size_t size() const noexcept { return clients_.size(); }
 
@@ -60,7 +59,7 @@ public:
   /// it has writes under way.
   void mark(const concept_id& client, std::uint64_t last, std::vector<write_op>& ops);
   /// What mark() appended is in the log.
-  void marked(const concept_id& client, std::uint64_t last);
+  client_record& marked(const concept_id& client, std::uint64_t last);
 
 private:
   struct entry {

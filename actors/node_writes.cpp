@@ -22,18 +22,19 @@ bool is_stored(const config& c) noexcept {
 
 result<void> node_server::take_writes(connection_handle h, node_connection& c,
                                       const wire::writes& w) {
-  client_record& r = ledger_->at(*c.client);
+  const client_record* known = ledger_->find(*c.client); // null: it has written nothing yet
+  const std::uint64_t before = known == nullptr ? 0 : known->taken;
   if (c.resumes_at != 0 && w.first != c.resumes_at)
     return {}; // sent before its sender knew; it comes again
   c.resumes_at = 0;
-  if (w.last() <= r.taken) {
-    repeat(h, c, r, w);
+  if (w.last() <= before) {
+    repeat(h, c, *known, w);
     return {};
   }
-  if (w.first <= r.taken || w.first < c.next_write)
+  if (w.first <= before || w.first < c.next_write)
     return failure{errc::parse_error, "writes " + std::to_string(w.first) + " to "
                                         + std::to_string(w.last()) + " came after "
-                                        + std::to_string(std::max(r.taken, c.next_write - 1))};
+                                        + std::to_string(std::max(before, c.next_write - 1))};
   taken_writes taken;
   std::uint64_t last_ticket = 0;
   const auto begin = append(*c.client, w, taken, last_ticket);
@@ -45,9 +46,7 @@ result<void> node_server::take_writes(connection_handle h, node_connection& c,
   }
   counters_->writes.fetch_add(w.last() - w.first + 1, std::memory_order_relaxed);
   c.next_write = w.last() + 1;
-  ledger_->marked(*c.client, w.last());
-  client_record& known = ledger_->at(*c.client);
-  known.unseen.push_back(std::move(taken));
+  ledger_->marked(*c.client, w.last()).unseen.push_back(std::move(taken));
   await(*c.client, {last_ticket, begin->writer, begin->memory}, w.last());
   return {};
 }
