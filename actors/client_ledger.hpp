@@ -45,6 +45,7 @@ class client_ledger {
 public:
   static constexpr std::string_view root_name = "cmem.clients";
   static constexpr std::string_view marker_prefix = "cmem.client.";
+  static constexpr std::size_t mark_ops_max = 6;      ///< that mark() appends
   static constexpr std::size_t failures_max = 10'000; ///< kept of one client
 
   /// Reads the markers of a snapshot. Markers that say nothing sensible are passed over.

@@ -53,6 +53,11 @@ result<std::unique_ptr<node>> node::open(caf::actor_system& system, concurrent_m
   if (!system.has_middleman())
     return failure{errc::invalid_argument,
                    "the actor system has no middleman: load caf::io::middleman in its config"};
+  if (memory.settings().log_capacity < client_ledger::mark_ops_max + 1)
+    return failure{errc::invalid_argument,
+                   "log_capacity is " + std::to_string(memory.settings().log_capacity)
+                     + ": a node needs " + std::to_string(client_ledger::mark_ops_max + 1)
+                     + " or more"};
   auto listener = listen_tcp(options.address, options.port);
   if (!listener)
     return listener.error();

@@ -19,11 +19,14 @@ struct node_connection {
   std::optional<concept_id> client; ///< set by its hello
   std::deque<wire::asked> waiting;  ///< for a reader
   std::size_t asked = 0;            ///< of readers, not answered yet
+  std::size_t untaken = 0;          ///< answers that it has not taken, counted in under_way_
   std::uint64_t unread_bytes = 0;   ///< written to it, not taken by it
   /// Writes behind this number are passed over until it comes: they were sent before their sender
   /// knew that it was not taken. 0: none.
   std::uint64_t resumes_at = 0;
   std::uint64_t next_write = 0;                ///< the number of the next one, or a higher one once
+  bool slow = false;                           ///< it does not take its answers: they do not count
+  bool parked = false;                         ///< what waits has no turn: it is behind
   bool working = false;                        ///< its frames are being taken
   bool paused = false;                         ///< it is not read from
   bool closing = false;                        ///< once it has taken what waits for it

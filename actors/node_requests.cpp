@@ -45,21 +45,44 @@ wire::names names_of(const graph_snapshot& s, const std::vector<concept_id>& ids
 
 } // namespace
 
-// One of each connection in turn: who asks much waits for himself.
+// Who asks once in a while goes first. The others have one of each connection in turn, and few at
+// once: sockets are looked at in between.
 void node_server::dispatch() {
-  while (asked_ < asked_max_ && !turns_.empty()) {
-    const connection_handle h = turns_.front();
-    turns_.pop_front();
-    const auto found = connections_.find(h);
-    if (found == connections_.end() || found->second.waiting.empty())
-      continue;
-    node_connection& c = found->second;
-    wire::asked next = std::move(c.waiting.front());
-    c.waiting.pop_front();
-    if (!c.waiting.empty())
-      turns_.push_back(h);
-    ask(h, c, std::move(next));
+  while (asked_ < asked_max_ && !first_.empty())
+    dispatch(first_);
+  while (asked_ < asked_max_ && under_way_ < under_way_max_ && !turns_.empty())
+    dispatch(turns_);
+}
+
+void node_server::dispatch(std::deque<connection_handle>& turns) {
+  const connection_handle h = turns.front();
+  turns.pop_front();
+  const auto found = connections_.find(h);
+  if (found == connections_.end() || found->second.waiting.empty())
+    return;
+  node_connection& c = found->second;
+  c.parked = is_behind(c); // else its answers would pile up: sent() gives it a turn again
+  if (c.parked)
+    return;
+  wire::asked next = std::move(c.waiting.front());
+  c.waiting.pop_front();
+  if (!c.waiting.empty())
+    turns_.push_back(h);
+  ask(h, c, std::move(next));
+}
+
+void node_server::answered(connection_handle h, node_connection& c) {
+  if (!c.slow) {
+    ++c.untaken;
+    ++under_way_;
   }
+  if (!c.working) // else whoever takes its frames does that
+    self_->flush(h);
+}
+
+void node_server::release(node_connection& c) {
+  under_way_ -= c.untaken;
+  c.untaken = 0;
 }
 
 void node_server::ask(connection_handle h, node_connection& c, wire::asked&& m) {
@@ -84,6 +107,7 @@ void node_server::ask(connection_handle h, node_connection& c, wire::asked&& m) 
       } else {
         using answer_type = wire::answer_to<Request>;
         ++asked_;
+        ++under_way_;
         ++c.asked;
         const std::uint64_t serial = c.serial;
         cafx::request(
@@ -95,6 +119,7 @@ void node_server::ask(connection_handle h, node_connection& c, wire::asked&& m) 
         return;
       }
       counters_->requests.fetch_add(1, std::memory_order_relaxed);
+      answered(h, c);
     },
     m.what);
 }
@@ -102,13 +127,14 @@ void node_server::ask(connection_handle h, node_connection& c, wire::asked&& m) 
 void node_server::reply(connection_handle h, std::uint64_t serial, std::uint64_t id,
                         wire::answer&& what) {
   --asked_;
+  --under_way_;
   counters_->requests.fetch_add(1, std::memory_order_relaxed);
   if (const auto found = connections_.find(h);
       found != connections_.end() && found->second.serial == serial) {
     node_connection& c = found->second;
     --c.asked;
     send(h, c, wire::answered{id, std::move(what)});
-    self_->flush(h);
+    answered(h, c);
     loosen(h, c);
   }
   dispatch();

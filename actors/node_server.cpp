@@ -41,6 +41,7 @@ caf::behavior node_server::start(pointer self, concurrent_memory& memory,
   counters_ = std::move(counters);
   incarnation_ = random_id();
   asked_max_ = 4 * memory.settings().reader_actors;
+  under_way_max_ = 2 * memory.settings().reader_actors;
   ledger_.emplace(*memory.snapshot(), options.clients_max);
   doorman_ = self->add_doorman(listener);
   cafx::send_at(self, self->system().clock().now() + beat, caf::actor(self), msg::tick{});
@@ -51,17 +52,13 @@ caf::behavior node_server::start(pointer self, concurrent_memory& memory,
     [this](const caf::io::connection_closed_msg& m) { forget(m.handle); },
     [this](const msg::acknowledged& m) { acknowledge(m); },
     [this](const msg::tick&) { look_around(); },
-    [this](const msg::drain&) {
-      draining_ = true;
-      self_->close(doorman_);
-      end_if_drained();
-    },
+    [this](const msg::drain&) { drain(); },
   };
 }
 
 void node_server::accept(connection_handle h) {
   counters_->accepted.fetch_add(1, std::memory_order_relaxed);
-  if (connections_.size() >= options_.connections_max) {
+  if (connections_.size() >= options_.connections_max || draining_) {
     counters_->refused.fetch_add(1, std::memory_order_relaxed);
     self_->close(h);
     return;
@@ -89,7 +86,7 @@ void node_server::work(connection_handle h, node_connection& c) {
   if (std::exchange(c.working, true))
     return;
   bool any = true;
-  while (any && !c.paused && !c.closing) {
+  while (any && !c.paused && !c.closing && !draining_) {
     any = take_frames(h, c);
     dispatch();
     pause_or_go_on(h, c);
@@ -100,7 +97,7 @@ void node_server::work(connection_handle h, node_connection& c) {
 
 bool node_server::take_frames(connection_handle h, node_connection& c) {
   bool any = false;
-  while (!c.paused) {
+  while (!c.paused && !draining_) {
     const auto payload = c.in.next(c.client ? options_.frame_bytes : hello_bytes_max);
     if (payload && !*payload)
       return any;
@@ -123,8 +120,6 @@ result<void> node_server::take(connection_handle h, node_connection& c, std::str
     return greet(h, c, *m);
   if (!c.client)
     return failure{errc::parse_error, "a connection begins with hello"};
-  if (draining_)
-    return failure{errc::closed, "the node is going down: connect again later"};
   if (std::holds_alternative<wire::ping>(*read)) {
     send(h, c, wire::pong{});
   } else if (const auto* u = std::get_if<wire::unknown_request>(&*read)) {
@@ -139,7 +134,7 @@ result<void> node_server::take(connection_handle h, node_connection& c, std::str
     return take_writes(h, c, *w);
   } else {
     if (c.waiting.empty())
-      turns_.push_back(h);
+      (c.asked + c.untaken == 0 ? first_ : turns_).push_back(h);
     c.waiting.push_back(std::move(std::get<wire::asked>(*read)));
   }
   return {};
@@ -148,8 +143,6 @@ result<void> node_server::take(connection_handle h, node_connection& c, std::str
 result<void> node_server::greet(connection_handle h, node_connection& c, const wire::hello& m) {
   if (c.client)
     return failure{errc::parse_error, "a second hello on one connection"};
-  if (draining_)
-    return failure{errc::closed, "the node is going down: connect again later"};
   const std::uint8_t version = std::min(m.newest, wire::version_newest);
   if (version < wire::version_lowest || version < m.lowest)
     return failure{errc::unsupported, "this node speaks versions "
@@ -204,18 +197,30 @@ void node_server::sent(connection_handle h, std::uint64_t bytes) {
   const std::uint64_t taken = std::min(c.unread_bytes, bytes);
   c.unread_bytes -= taken;
   unread_bytes_ -= taken;
+  if (c.unread_bytes == 0) {
+    c.slow = false;
+    release(c);
+  }
   if (c.closing && c.unread_bytes == 0)
     return close(h);
+  if (c.parked && !is_behind(c)) {
+    c.parked = false;
+    turns_.push_back(h);
+  }
   loosen(h, c);
+  dispatch();
   end_if_drained();
+}
+
+bool node_server::is_behind(const node_connection& c) const noexcept {
+  return c.unread_bytes > options_.unread_bytes_max
+         || (unread_bytes_ > options_.unread_bytes_total && c.unread_bytes != 0);
 }
 
 // What waits for it is bounded by what is read from it.
 void node_server::pause_or_go_on(connection_handle h, node_connection& c) {
-  const bool full = c.unread_bytes > options_.unread_bytes_max
-                    || (unread_bytes_ > options_.unread_bytes_total && c.unread_bytes != 0)
-                    || c.waiting.size() + c.asked >= options_.requests_max;
-  if (full == c.paused || c.closing)
+  const bool full = is_behind(c) || c.waiting.size() + c.asked >= options_.requests_max;
+  if (full == c.paused || c.closing || draining_)
     return;
   c.paused = full;
   if (full)
@@ -251,7 +256,8 @@ void node_server::forget(connection_handle h) {
   const auto found = connections_.find(h);
   if (found == connections_.end())
     return;
-  const node_connection& c = found->second;
+  node_connection& c = found->second;
+  release(c);
   if (c.client)
     if (const auto at = at_.find(*c.client); at != at_.end() && at->second == h)
       at_.erase(at);
@@ -263,17 +269,37 @@ void node_server::forget(connection_handle h) {
 void node_server::look_around() {
   const auto now = steady_clock::now();
   std::vector<connection_handle> silent;
-  for (const auto& [h, c] : connections_)
-    if (now - c.heard > options_.silence_max)
+  for (auto& [h, c] : connections_) {
+    const bool is_ours = c.paused && c.unread_bytes == 0; // it waits for answers, unheard
+    if (now - c.heard > options_.silence_max && !is_ours)
       silent.push_back(h);
+    if (is_ours) { // its pings are not read: it must not take us for gone
+      send(h, c, wire::pong{});
+      self_->flush(h);
+    }
+    if (c.unread_bytes != 0 && now - c.heard > beat) {
+      c.slow = true; // nobody waits for it
+      release(c);
+    }
+  }
   for (const connection_handle& h : silent)
     close(h);
+  dispatch();
   cafx::send_at(self_, self_->system().clock().now() + beat, caf::actor(self_), msg::tick{});
   end_if_drained();
 }
 
+// What comes from here on is sent again, to the next node.
+void node_server::drain() {
+  draining_ = true;
+  self_->close(doorman_);
+  for (const auto& [h, c] : connections_)
+    self_->halt(h);
+  end_if_drained();
+}
+
 void node_server::end_if_drained() {
-  if (!draining_ || unseen_ != 0 || asked_ != 0 || !turns_.empty())
+  if (!draining_ || unseen_ != 0 || asked_ != 0 || !first_.empty() || !turns_.empty())
     return;
   for (const auto& [h, c] : connections_)
     if (c.unread_bytes != 0)

@@ -54,15 +54,21 @@ private:
   void send(connection_handle h, node_connection& c, const wire::to_client& m);
   void sent(connection_handle h, std::uint64_t bytes);
   void refuse(connection_handle h, node_connection& c, const failure& why);
+  /// It has not taken what it was answered.
+  [[nodiscard]] bool is_behind(const node_connection& c) const noexcept;
   void pause_or_go_on(connection_handle h, node_connection& c);
   void loosen(connection_handle h, node_connection& c);
   void close(connection_handle h);
   void forget(connection_handle h);
+  void drain();
   void look_around();
   void end_if_drained();
 
   // -- requests: node_requests.cpp
   void dispatch();
+  void dispatch(std::deque<connection_handle>& turns);
+  void answered(connection_handle h, node_connection& c);
+  void release(node_connection& c);
   void ask(connection_handle h, node_connection& c, wire::asked&& m);
   template <class Request>
   void answer(connection_handle h, std::uint64_t serial, std::uint64_t id, Request&& request);
@@ -73,8 +79,8 @@ private:
   void repeat(connection_handle h, node_connection& c, const client_record& r,
               const wire::writes& w);
   result<ticket> append(const concept_id& client, const wire::writes& w, taken_writes& taken,
-                        std::uint64_t& last_ticket);
-  void await(const concept_id& client, const ticket& last, std::uint64_t up_to);
+                        std::uint64_t& marker_ticket);
+  void await(const concept_id& client, const ticket& marker, const wire::writes& w);
   void acknowledge(const msg::acknowledged& m);
   void show(client_record& r, std::uint64_t up_to, wire::visible& told);
   void tell(const concept_id& client, const wire::to_client& m);
@@ -88,9 +94,12 @@ private:
   std::optional<client_ledger> ledger_;
   connections connections_;
   std::unordered_map<concept_id, connection_handle> at_; // where a client is now
-  std::deque<connection_handle> turns_;                  // connections whose requests wait
+  std::deque<connection_handle> first_;                  // connections that ask once in a while
+  std::deque<connection_handle> turns_;                  // the others whose requests wait
   std::size_t asked_ = 0;                                // of readers, not answered yet
   std::size_t asked_max_ = 0;
+  std::size_t under_way_max_ = 0; // of those in turns_
+  std::size_t under_way_ = 0;     // requests that are asked, or whose answers CAF has not sent yet
   std::size_t unseen_ = 0; // pieces of writes that are not acknowledged yet, visible and durable
   std::uint64_t serial_ = 0;
   std::uint64_t unread_bytes_ = 0; // of all connections

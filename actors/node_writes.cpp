@@ -36,8 +36,8 @@ result<void> node_server::take_writes(connection_handle h, node_connection& c,
                                         + std::to_string(w.last()) + " came after "
                                         + std::to_string(std::max(before, c.next_write - 1))};
   taken_writes taken;
-  std::uint64_t last_ticket = 0;
-  const auto begin = append(*c.client, w, taken, last_ticket);
+  std::uint64_t marker_ticket = 0;
+  const auto begin = append(*c.client, w, taken, marker_ticket);
   if (!begin) {
     c.resumes_at = w.first;
     const bool full = begin.error().code == errc::overloaded;
@@ -47,7 +47,7 @@ result<void> node_server::take_writes(connection_handle h, node_connection& c,
   counters_->writes.fetch_add(w.last() - w.first + 1, std::memory_order_relaxed);
   c.next_write = w.last() + 1;
   ledger_->marked(*c.client, w.last()).unseen.push_back(std::move(taken));
-  await(*c.client, {last_ticket, begin->writer, begin->memory}, w.last());
+  await(*c.client, {marker_ticket, begin->writer, begin->memory}, w);
   return {};
 }
 
@@ -69,7 +69,7 @@ void node_server::repeat(connection_handle h, node_connection& c, const client_r
 
 /// Appends what is good of them, and the client's marker, as one.
 result<ticket> node_server::append(const concept_id& client, const wire::writes& w,
-                                   taken_writes& taken, std::uint64_t& last_ticket) {
+                                   taken_writes& taken, std::uint64_t& marker_ticket) {
   const validation_rules rules{memory_->known_kinds(), memory_->settings().vector_dimension};
   std::vector<write_op> ops;
   ops.reserve(w.ops.size() + 8);
@@ -84,32 +84,44 @@ result<ticket> node_server::append(const concept_id& client, const wire::writes&
     else if (taken.failed.empty())
       taken.failed.push_back({w.first, valid.error().code});
   }
+  if (ops.size() + client_ledger::mark_ops_max > memory_->settings().log_capacity) {
+    taken.failed.clear(); // it would wait for room that there will never be
+    taken.failed.reserve(w.last() - w.first + 1);
+    for (std::uint64_t n = w.first; n <= w.last(); ++n)
+      taken.failed.push_back({n, errc::limit_exceeded});
+    ops.clear();
+  }
   if (w.as_batch && !taken.failed.empty())
     ops.clear();
+  const std::size_t marker = ops.size();
   ledger_->mark(client, taken.last, ops);
   const auto begin = w.as_batch ? memory_->learn_batch(ops) : memory_->write_together(ops);
   if (!begin)
     return begin.error();
   taken.begin = *begin;
-  last_ticket = w.as_batch ? begin->number : begin->number + ops.size() - 1;
+  marker_ticket = w.as_batch ? begin->number : begin->number + marker;
   return *begin;
 }
 
 // The memory tells on its own threads; what they know becomes a note to this actor.
-void node_server::await(const concept_id& client, const ticket& last, std::uint64_t up_to) {
+void node_server::await(const concept_id& client, const ticket& marker, const wire::writes& w) {
   const auto here = caf::actor(self_);
+  const std::uint64_t up_to = w.last();
   ++unseen_;
-  memory_->on_settled(last, [here, client, up_to](const settlement&) {
+  memory_->on_settled(marker, [here, client, up_to](const settlement&) {
     cafx::post(here, msg::acknowledged{client, up_to, false, errc::ok, {}});
   });
   if (!is_stored(memory_->settings()))
     return;
   ++unseen_;
-  memory_->on_durable(last, [here, client, up_to](const result<settlement>& s) {
-    // The last is the marker: where that was not applied, nothing tells of the others.
-    const failure why = !s ? s.error() : failure{s->reason, {}};
-    cafx::post(here, msg::acknowledged{client, up_to, true, why.code, why.detail});
-  });
+  memory_->on_durable(
+    marker, [here, client, up_to, alone = w.as_batch](const result<settlement>& s) {
+      // Where the marker was not applied, nothing tells of the others. But a batch fails together
+      // with its marker: then there is nothing to tell of.
+      const bool told = s && (s->what == fate::applied || (alone && s->what == fate::failed));
+      const failure why = !s ? s.error() : told ? failure{} : failure{s->reason, {}};
+      cafx::post(here, msg::acknowledged{client, up_to, true, why.code, why.detail});
+    });
 }
 
 void node_server::acknowledge(const msg::acknowledged& m) {

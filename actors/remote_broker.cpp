@@ -105,7 +105,11 @@ void remote_broker::send() {
     return; // sent() goes on
   auto& out = self_->wr_buf(*connection_);
   const std::size_t before = out.size();
-  link_->next(out, before + unsent_bytes_max);
+  const auto resume = link_->next(out, before + unsent_bytes_max);
+  if (resume && *resume != resume_at_) { // else it is on its way
+    resume_at_ = *resume;
+    cafx::send_at(self_, resume_at_, caf::actor(self_), msg::go_on{}); // CAF's clock is this one
+  }
   if (out.size() == before)
     return;
   unsent_bytes_ += out.size() - before;
@@ -155,9 +159,7 @@ void remote_broker::lost(const failure& why) {
 
 void remote_broker::look_around() {
   const auto now = steady_clock::now();
-  if (const auto resume = link_->expire(now))
-    cafx::send_at(self_, self_->system().clock().now() + (*resume - now), caf::actor(self_),
-                  msg::go_on{});
+  link_->expire(now);
   if (link_->state() == link_state::closed)
     return self_->quit();
   if (connection_ && now - heard_ > options_.silence_max)

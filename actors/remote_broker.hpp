@@ -54,8 +54,9 @@ private:
   std::uint64_t unsent_bytes_ = 0;
   std::chrono::milliseconds backoff_{};
   std::chrono::steady_clock::time_point dial_at_;
-  std::chrono::steady_clock::time_point heard_; // from the node
-  std::chrono::steady_clock::time_point spoke_; // to it
+  std::chrono::steady_clock::time_point resume_at_; // when writes held back go on
+  std::chrono::steady_clock::time_point heard_;     // from the node
+  std::chrono::steady_clock::time_point spoke_;     // to it
 };
 
 } // namespace cmem

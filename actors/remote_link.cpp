@@ -360,7 +360,6 @@ result<void> remote_link::welcomed(const wire::welcome& w) {
   if (!welcome_ && w.written >= next_number_) // numbers of a process before this one
     next_number_ = visible_ = durable_ = w.written, ++next_number_;
   welcome_ = w;
-  not_durable_ = {};
   resume_at_ = {};
   ready_ = false;
   ask_kinds();
@@ -368,11 +367,12 @@ result<void> remote_link::welcomed(const wire::welcome& w) {
   return {};
 }
 
-void remote_link::next(std::vector<char>& out, std::size_t bytes_max) {
+auto remote_link::next(std::vector<char>& out, std::size_t bytes_max)
+  -> std::optional<clock::time_point> {
   const std::unique_lock lock(mutex_);
   woken_ = false;
   if (state_ != link_state::connected)
-    return;
+    return std::nullopt;
   const auto send = [&](const std::vector<char>& frame, bool& sent) {
     out.insert(out.end(), frame.begin(), frame.end());
     sent = true;
@@ -380,8 +380,10 @@ void remote_link::next(std::vector<char>& out, std::size_t bytes_max) {
   for (auto& [id, q] : questions_)
     if (!q.sent)
       send(q.frame, q.sent);
-  if (!ready_ || clock::now() < resume_at_)
-    return;
+  if (!ready_)
+    return std::nullopt;
+  if (clock::now() < resume_at_)
+    return resume_at_;
   // What is open goes when nothing else is on its way: what comes meanwhile makes the next frame.
   if (open_ && (batches_.empty() || batches_.back().last <= visible_))
     seal();
@@ -390,10 +392,11 @@ void remote_link::next(std::vector<char>& out, std::size_t bytes_max) {
       continue;
     if (out.size() >= bytes_max) {
       wake_once();
-      return;
+      break;
     }
     send(b.frame, b.sent);
   }
+  return std::nullopt;
 }
 
 result<void> remote_link::received(std::string_view payload) {
@@ -529,7 +532,7 @@ void remote_link::disconnected(const failure& why) {
   change(link_state::connecting, why, out);
 }
 
-auto remote_link::expire(clock::time_point now) -> std::optional<clock::time_point> {
+void remote_link::expire(clock::time_point now) {
   told out;
   const std::unique_lock lock(mutex_);
   for (auto at = questions_.begin(); at != questions_.end();) {
@@ -540,9 +543,6 @@ auto remote_link::expire(clock::time_point now) -> std::optional<clock::time_poi
     out.calls.push_back([done = std::move(at->second.done), why = late(trouble_)] { done(why); });
     at = questions_.erase(at);
   }
-  if (resume_at_ > now)
-    return resume_at_;
-  return std::nullopt;
 }
 
 } // namespace cmem

@@ -95,14 +95,15 @@ public:
   [[nodiscard]] wire::hello hello() const;
   /// Fails where the node is not one to go on with: then the link is closed.
   result<void> welcomed(const wire::welcome& w);
-  /// Appends the frames that are to be sent now, about `bytes_max` of them.
-  void next(std::vector<char>& out, std::size_t bytes_max);
+  /// Appends the frames that are to be sent now, about `bytes_max` of them. Returns when to ask
+  /// again, if writes are held back until then.
+  std::optional<clock::time_point> next(std::vector<char>& out, std::size_t bytes_max);
   /// Takes what the node said. Fails: as read_to_client(); `refused`, as the node said.
   result<void> received(std::string_view payload);
   /// All that was sent and not answered goes out again with the next connection.
   void disconnected(const failure& why);
-  /// Fails what is late. Returns when writes held back may go on, if any are.
-  std::optional<clock::time_point> expire(clock::time_point now);
+  /// Fails what is late.
+  void expire(clock::time_point now);
 
 private:
   struct batch {
@@ -161,7 +162,6 @@ private:
   std::uint64_t next_number_ = 1;
   std::uint64_t visible_ = 0;
   std::uint64_t durable_ = 0;
-  failure not_durable_;       // why nothing becomes durable any more, over this connection
   std::deque<batch> batches_; // not acknowledged yet, ascending
   std::size_t batch_bytes_ = 0;
   std::unique_ptr<wire::writes_encoder> open_; // what is written goes here

@@ -30,6 +30,9 @@ struct node_system {
   static caf::actor_system_config& configured(caf::actor_system_config& c) {
     init_types();
     cafx::load_io<caf::io::middleman>(c);
+    // A read that finds nothing costs as much as one that does; what is left is read in the next
+    // round.
+    c.set(cafx::setting("middleman.max-consecutive-reads"), std::int64_t{1});
     c.set(cafx::setting("scheduler.policy"), cafx::policy("sharing"));
     c.set(cafx::setting("scheduler.max-threads"),
           std::max<std::int64_t>(1, std::thread::hardware_concurrency()));
