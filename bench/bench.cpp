@@ -59,6 +59,10 @@ constexpr std::array all = {
   entry{"pq", pq},
   entry{"codes", codes},
   entry{"stored_index", stored_index},
+  entry{"remote", remote},
+  entry{"remote_read", remote_read},
+  entry{"local_actors", local_actors},
+  entry{"crowd", crowd},
 };
 
 std::uint64_t involuntary_switches() {

@@ -73,5 +73,13 @@ outcome pq(const options& o);
 outcome codes(const options& o);
 /// Opening a store with an index of vectors, which is read or made again.
 outcome stored_index(const options& o);
+/// What one client of a node learns per second, beside Redis.
+outcome remote(const options& o);
+/// What the network adds to a question, beside a bare echo of CAF.
+outcome remote_read(const options& o);
+/// What a mailbox adds to a question, beside a bare request of CAF.
+outcome local_actors(const options& o);
+/// What a few clients that ask as fast as they can do to a thousand others.
+outcome crowd(const options& o);
 
 } // namespace cmem::bench
