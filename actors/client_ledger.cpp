@@ -64,13 +64,15 @@ void client_ledger::mark(const concept_id& client, std::uint64_t last, std::vect
   marker_ = marker_of(client);
   number_ = std::to_string(last);
   ops.push_back(op::learn_concept{marker_, number_});
-  if (const client_record* known = find(client); known != nullptr && known->marked)
+  if (const client_record* record = find(client); record != nullptr && record->marked)
     return;
   ops.push_back(op::set_attributes{marker_, pin});
   ops.push_back(op::learn_concept{root_name});
   ops.push_back(op::set_attributes{root_name, pin});
   ops.push_back(op::learn_association{root_name, marker_, kinds::hierarchical});
-  if (by_age_.size() >= clients_max_)
+  const auto known = clients_.find(client);
+  const bool is_new = known == clients_.end() || known->second.written_at == 0;
+  if (is_new && by_age_.size() >= clients_max_)
     forget_oldest(client, ops);
 }
 
@@ -94,7 +96,6 @@ client_record& client_ledger::marked(const concept_id& client, std::uint64_t las
   }
   entry& e = clients_[client];
   e.record.taken = last;
-  e.record.marked = true;
   if (e.written_at != 0)
     by_age_.erase(e.written_at);
   e.written_at = ++clock_;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -21,7 +22,8 @@ namespace cmem {
 struct taken_writes {
   std::uint64_t first = 0; ///< the client's numbers
   std::uint64_t last = 0;
-  ticket begin; ///< of the first that was not refused; the others have the next ones
+  ticket marker; ///< of what marks them as taken
+  ticket begin;  ///< of the first that was not refused; the others have the next ones
   std::vector<wire::failed_write> failed; ///< refused before they were written; ascending
 };
 
@@ -30,6 +32,8 @@ struct client_record {
   std::uint64_t taken = 0;   ///< the highest number that is in the log, or was refused for good
   std::uint64_t visible = 0; ///< the highest number that met its fate
   std::uint64_t durable = 0; ///< and is on the disk
+  std::uint64_t refused = 0; ///< the highest number that will not be there, and why
+  failure refusal;
   std::deque<taken_writes> unseen;         ///< not visible yet, ascending
   std::deque<wire::failed_write> failures; ///< the last ones, ascending: for frames that come again
   bool marked = false;                     ///< the store has a marker of it
@@ -59,7 +63,8 @@ public:
   /// call. Over clients_max they also forget the client that has not written for longest, unless
   /// it has writes under way.
   void mark(const concept_id& client, std::uint64_t last, std::vector<write_op>& ops);
-  /// What mark() appended is in the log.
+  /// What mark() appended is in the log. Whether the store has the marker is known when it is
+  /// visible (client_record::marked).
   client_record& marked(const concept_id& client, std::uint64_t last);
 
 private:

@@ -79,6 +79,8 @@ node::~node() {
   impl_->ended.wait();
 }
 
+bool node::running() const { return !impl_->end_within(std::chrono::milliseconds(0)); }
+
 std::uint16_t node::port() const noexcept { return impl_->port; }
 
 node_figures node::figures() const noexcept {

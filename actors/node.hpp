@@ -62,6 +62,8 @@ public:
   node(const node&) = delete;
   node& operator=(const node&) = delete;
 
+  /// False once it has ended, by drain() or because of an error.
+  [[nodiscard]] bool running() const;
   [[nodiscard]] std::uint16_t port() const noexcept;
   [[nodiscard]] node_figures figures() const noexcept;
 

@@ -1,5 +1,6 @@
 // What a node is asked: the memory's readers answer, in turns, or it answers itself.
 
+#include "actors/handles.hpp"
 #include "actors/node_figures.hpp"
 #include "actors/node_server.hpp"
 #include "messages/errors.hpp"
@@ -45,13 +46,17 @@ wire::names names_of(const graph_snapshot& s, const std::vector<concept_id>& ids
 
 } // namespace
 
-// Who asks once in a while goes first. The others have one of each connection in turn, and few at
-// once: sockets are looked at in between.
+// Who asks once in a while goes first, but not for ever. The others have one of each connection in
+// turn, and few at once: sockets are looked at in between.
 void node_server::dispatch() {
-  while (asked_ < asked_max_ && !first_.empty())
-    dispatch(first_);
-  while (asked_ < asked_max_ && under_way_ < under_way_max_ && !turns_.empty())
-    dispatch(turns_);
+  for (;;) {
+    const bool turn = !turns_.empty() && under_way_ < under_way_max_;
+    if (asked_ >= asked_max_ || (first_.empty() && !turn))
+      return;
+    const bool first = !first_.empty() && (!turn || firsts_ < asked_max_);
+    firsts_ = first ? firsts_ + 1 : 0;
+    dispatch(first ? first_ : turns_);
+  }
 }
 
 void node_server::dispatch(std::deque<connection_handle>& turns) {
@@ -64,7 +69,9 @@ void node_server::dispatch(std::deque<connection_handle>& turns) {
   c.parked = is_behind(c); // else its answers would pile up: sent() gives it a turn again
   if (c.parked)
     return;
-  wire::asked next = std::move(c.waiting.front());
+  wire::asked next = std::move(c.waiting.front().what);
+  c.waiting_bytes -= c.waiting.front().bytes;
+  waiting_bytes_ -= c.waiting.front().bytes;
   c.waiting.pop_front();
   if (!c.waiting.empty())
     turns_.push_back(h);
@@ -111,7 +118,7 @@ void node_server::ask(connection_handle h, node_connection& c, wire::asked&& m) 
         ++c.asked;
         const std::uint64_t serial = c.serial;
         cafx::request(
-          self_, readers_, std::move(r),
+          self_, memory_->actors().reader_pool, std::move(r),
           [this, h, serial, id](answer_type& a) { reply(h, serial, id, std::move(a)); },
           [this, h, serial, id](const caf::error& e) {
             reply(h, serial, id, wire::failed{to_failure(e), 0});

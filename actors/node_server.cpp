@@ -1,9 +1,6 @@
 #include "actors/node_server.hpp"
 
-#include "actors/handles.hpp"
-
 #include <algorithm>
-#include <cassert>
 #include <random>
 #include <string>
 #include <utility>
@@ -36,7 +33,6 @@ caf::behavior node_server::start(pointer self, concurrent_memory& memory,
                                  std::shared_ptr<node_counters> counters, int listener) {
   self_ = self;
   memory_ = &memory;
-  readers_ = memory.actors().reader_pool;
   options_ = options;
   counters_ = std::move(counters);
   incarnation_ = random_id();
@@ -44,7 +40,7 @@ caf::behavior node_server::start(pointer self, concurrent_memory& memory,
   under_way_max_ = 2 * memory.settings().reader_actors;
   ledger_.emplace(*memory.snapshot(), options.clients_max);
   doorman_ = self->add_doorman(listener);
-  cafx::send_at(self, self->system().clock().now() + beat, caf::actor(self), msg::tick{});
+  cafx::post_at(self, self->system().clock().now() + beat, caf::actor(self), msg::tick{});
   return {
     [this](const caf::io::new_connection_msg& m) { accept(m.handle); },
     [this](const caf::io::new_data_msg& m) { read(m.handle, m.buf); },
@@ -89,9 +85,11 @@ void node_server::work(connection_handle h, node_connection& c) {
   while (any && !c.paused && !c.closing && !draining_) {
     any = take_frames(h, c);
     dispatch();
-    pause_or_go_on(h, c);
+    pause_or_go_on(c);
   }
   c.working = false;
+  if (!c.closing)
+    halt_or_trigger(h, c);
   self_->flush(h);
 }
 
@@ -107,7 +105,7 @@ bool node_server::take_frames(connection_handle h, node_connection& c) {
       return false;
     }
     any = true;
-    pause_or_go_on(h, c);
+    pause_or_go_on(c);
   }
   return any;
 }
@@ -135,7 +133,9 @@ result<void> node_server::take(connection_handle h, node_connection& c, std::str
   } else {
     if (c.waiting.empty())
       (c.asked + c.untaken == 0 ? first_ : turns_).push_back(h);
-    c.waiting.push_back(std::move(std::get<wire::asked>(*read)));
+    c.waiting.push_back({std::move(std::get<wire::asked>(*read)), payload.size()});
+    c.waiting_bytes += payload.size();
+    waiting_bytes_ += payload.size();
   }
   return {};
 }
@@ -143,6 +143,8 @@ result<void> node_server::take(connection_handle h, node_connection& c, std::str
 result<void> node_server::greet(connection_handle h, node_connection& c, const wire::hello& m) {
   if (c.client)
     return failure{errc::parse_error, "a second hello on one connection"};
+  if (m.next_write == 0)
+    return failure{errc::parse_error, "writes are numbered from 1 on"};
   const std::uint8_t version = std::min(m.newest, wire::version_newest);
   if (version < wire::version_lowest || version < m.lowest)
     return failure{errc::unsupported, "this node speaks versions "
@@ -176,7 +178,8 @@ void node_server::send(connection_handle h, node_connection& c, const wire::to_c
   const std::size_t before = out.size();
   if (auto done = wire::put(out, m, options_.frame_bytes); !done) {
     const auto* a = std::get_if<wire::answered>(&m);
-    assert(a != nullptr); // nothing else is so long
+    if (a == nullptr)
+      return refuse(h, c, done.error());
     (void) wire::put(out,
                      wire::answered{a->id, wire::failed{{errc::limit_exceeded,
                                                          "the answer is " + done.error().detail
@@ -184,6 +187,8 @@ void node_server::send(connection_handle h, node_connection& c, const wire::to_c
                                                         0}},
                      options_.frame_bytes);
   }
+  if (c.unread_bytes == 0)
+    c.unread_since = c.took = steady_clock::now();
   c.unread_bytes += out.size() - before;
   unread_bytes_ += out.size() - before;
 }
@@ -193,7 +198,7 @@ void node_server::sent(connection_handle h, std::uint64_t bytes) {
   if (found == connections_.end())
     return;
   node_connection& c = found->second;
-  c.heard = steady_clock::now();
+  c.heard = c.took = steady_clock::now();
   const std::uint64_t taken = std::min(c.unread_bytes, bytes);
   c.unread_bytes -= taken;
   unread_bytes_ -= taken;
@@ -218,12 +223,22 @@ bool node_server::is_behind(const node_connection& c) const noexcept {
 }
 
 // What waits for it is bounded by what is read from it.
-void node_server::pause_or_go_on(connection_handle h, node_connection& c) {
-  const bool full = is_behind(c) || c.waiting.size() + c.asked >= options_.requests_max;
+void node_server::pause_or_go_on(node_connection& c) const noexcept {
+  const bool full = is_behind(c) || c.waiting.size() + c.asked >= options_.requests_max
+                    || c.waiting_bytes > options_.unread_bytes_max
+                    || (waiting_bytes_ > options_.unread_bytes_total && c.waiting_bytes != 0);
   if (full == c.paused || c.closing || draining_)
     return;
   c.paused = full;
-  if (full)
+}
+
+// CAF takes both notes of one round of its loop for none, or for the first alone: so it is told
+// once what came of a piece of work, and look_around() tells it again.
+void node_server::halt_or_trigger(connection_handle h, node_connection& c) {
+  if (c.paused == c.halted)
+    return;
+  c.halted = c.paused;
+  if (c.paused)
     self_->halt(h);
   else
     self_->trigger(h);
@@ -232,7 +247,7 @@ void node_server::pause_or_go_on(connection_handle h, node_connection& c) {
 void node_server::loosen(connection_handle h, node_connection& c) {
   if (!c.paused)
     return;
-  pause_or_go_on(h, c);
+  pause_or_go_on(c);
   if (!c.paused)
     work(h, c);
 }
@@ -241,13 +256,20 @@ void node_server::refuse(connection_handle h, node_connection& c, const failure&
   counters_->refused.fetch_add(1, std::memory_order_relaxed);
   send(h, c, wire::refused{why});
   c.closing = true;
-  c.waiting.clear();
+  drop_waiting(c);
   self_->halt(h); // nothing more is read
+}
+
+void node_server::drop_waiting(node_connection& c) {
+  waiting_bytes_ -= c.waiting_bytes;
+  c.waiting_bytes = 0;
+  c.waiting.clear();
 }
 
 // CAF would keep a connection until it has taken what waits for it.
 void node_server::close(connection_handle h) {
   forget(h);
+  std::vector<char>().swap(self_->wr_buf(h));
   (void) ::shutdown(static_cast<int>(h.id()), SHUT_RDWR); // CAF's handles are the sockets
   self_->close(h);
 }
@@ -261,6 +283,7 @@ void node_server::forget(connection_handle h) {
   if (c.client)
     if (const auto at = at_.find(*c.client); at != at_.end() && at->second == h)
       at_.erase(at);
+  drop_waiting(c);
   unread_bytes_ -= c.unread_bytes;
   connections_.erase(found);
   counters_->connections.store(connections_.size(), std::memory_order_relaxed);
@@ -271,13 +294,16 @@ void node_server::look_around() {
   std::vector<connection_handle> silent;
   for (auto& [h, c] : connections_) {
     const bool is_ours = c.paused && c.unread_bytes == 0; // it waits for answers, unheard
-    if (now - c.heard > options_.silence_max && !is_ours)
+    const bool takes_nothing = c.unread_bytes != 0 && now - c.took > options_.silence_max;
+    if ((now - c.heard > options_.silence_max && !is_ours) || takes_nothing)
       silent.push_back(h);
-    if (is_ours) { // its pings are not read: it must not take us for gone
+    if (!c.paused && !c.closing && !draining_)
+      self_->trigger(h); // nothing, where it is read from
+    if (is_ours) {       // its pings are not read: it must not take us for gone
       send(h, c, wire::pong{});
       self_->flush(h);
     }
-    if (c.unread_bytes != 0 && now - c.heard > beat) {
+    if (c.unread_bytes != 0 && now - c.unread_since > beat) {
       c.slow = true; // nobody waits for it
       release(c);
     }
@@ -285,7 +311,7 @@ void node_server::look_around() {
   for (const connection_handle& h : silent)
     close(h);
   dispatch();
-  cafx::send_at(self_, self_->system().clock().now() + beat, caf::actor(self_), msg::tick{});
+  cafx::post_at(self_, self_->system().clock().now() + beat, caf::actor(self_), msg::tick{});
   end_if_drained();
 }
 

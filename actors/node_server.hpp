@@ -56,11 +56,13 @@ private:
   void refuse(connection_handle h, node_connection& c, const failure& why);
   /// It has not taken what it was answered.
   [[nodiscard]] bool is_behind(const node_connection& c) const noexcept;
-  void pause_or_go_on(connection_handle h, node_connection& c);
+  void pause_or_go_on(node_connection& c) const noexcept;
+  void halt_or_trigger(connection_handle h, node_connection& c);
   void loosen(connection_handle h, node_connection& c);
   void close(connection_handle h);
   void forget(connection_handle h);
   void drain();
+  void drop_waiting(node_connection& c);
   void look_around();
   void end_if_drained();
 
@@ -87,7 +89,6 @@ private:
 
   pointer self_ = nullptr;
   concurrent_memory* memory_ = nullptr;
-  reader_pool_actor readers_;
   node_options options_;
   std::shared_ptr<node_counters> counters_;
   concept_id incarnation_; // random
@@ -96,13 +97,15 @@ private:
   std::unordered_map<concept_id, connection_handle> at_; // where a client is now
   std::deque<connection_handle> first_;                  // connections that ask once in a while
   std::deque<connection_handle> turns_;                  // the others whose requests wait
+  std::size_t firsts_ = 0;                               // dispatched in a row
   std::size_t asked_ = 0;                                // of readers, not answered yet
   std::size_t asked_max_ = 0;
   std::size_t under_way_max_ = 0; // of those in turns_
   std::size_t under_way_ = 0;     // requests that are asked, or whose answers CAF has not sent yet
   std::size_t unseen_ = 0; // pieces of writes that are not acknowledged yet, visible and durable
   std::uint64_t serial_ = 0;
-  std::uint64_t unread_bytes_ = 0; // of all connections
+  std::uint64_t unread_bytes_ = 0;  // of all connections
+  std::uint64_t waiting_bytes_ = 0; // and these
   caf::io::accept_handle doorman_;
   bool draining_ = false;
 };

@@ -46,8 +46,10 @@ result<void> node_server::take_writes(connection_handle h, node_connection& c,
   }
   counters_->writes.fetch_add(w.last() - w.first + 1, std::memory_order_relaxed);
   c.next_write = w.last() + 1;
+  taken.marker = {marker_ticket, begin->writer, begin->memory};
+  const ticket marker = taken.marker;
   ledger_->marked(*c.client, w.last()).unseen.push_back(std::move(taken));
-  await(*c.client, {marker_ticket, begin->writer, begin->memory}, w);
+  await(*c.client, marker, w);
   return {};
 }
 
@@ -65,6 +67,8 @@ void node_server::repeat(connection_handle h, node_connection& c, const client_r
   }
   if (w.first <= r.durable)
     send(h, c, wire::durable{std::min(r.durable, w.last()), {}});
+  else if (w.last() <= r.refused)
+    send(h, c, wire::durable{w.last(), r.refusal});
 }
 
 /// Appends what is good of them, and the client's marker, as one.
@@ -84,18 +88,32 @@ result<ticket> node_server::append(const concept_id& client, const wire::writes&
     else if (taken.failed.empty())
       taken.failed.push_back({w.first, valid.error().code});
   }
-  if (ops.size() + client_ledger::mark_ops_max > memory_->settings().log_capacity) {
-    taken.failed.clear(); // it would wait for room that there will never be
-    taken.failed.reserve(w.last() - w.first + 1);
+  const auto fail_all = [&](errc why) {
+    taken.failed.clear();
     for (std::uint64_t n = w.first; n <= w.last(); ++n)
-      taken.failed.push_back({n, errc::limit_exceeded});
+      taken.failed.push_back({n, why});
     ops.clear();
-  }
+  };
+  const std::size_t entries_max =
+    std::min(memory_->settings().log_capacity, batch_entries_max) - client_ledger::mark_ops_max;
+  if (ops.size() > entries_max)
+    fail_all(errc::limit_exceeded); // there would never be room for it
   if (w.as_batch && !taken.failed.empty())
     ops.clear();
-  const std::size_t marker = ops.size();
+  std::size_t marker = ops.size();
   ledger_->mark(client, taken.last, ops);
-  const auto begin = w.as_batch ? memory_->learn_batch(ops) : memory_->write_together(ops);
+  const auto write = [&] {
+    return w.as_batch ? memory_->learn_batch(ops) : memory_->write_together(ops);
+  };
+  auto begin = write();
+  if (!begin
+      && (begin.error().code == errc::limit_exceeded
+          || begin.error().code == errc::invalid_argument)) { // nor will there be later
+    fail_all(begin.error().code);
+    marker = 0;
+    ledger_->mark(client, taken.last, ops);
+    begin = write();
+  }
   if (!begin)
     return begin.error();
   taken.begin = *begin;
@@ -130,8 +148,12 @@ void node_server::acknowledge(const msg::acknowledged& m) {
   if (r == nullptr)
     return end_if_drained();
   if (m.on_disk) {
-    if (m.refusal == errc::ok)
+    if (m.refusal == errc::ok) {
       r->durable = std::max(r->durable, m.up_to);
+    } else {
+      r->refused = std::max(r->refused, m.up_to);
+      r->refusal = {m.refusal, m.detail};
+    }
     // Visible first: the two come from different threads.
     wire::visible told;
     show(*r, m.up_to, told);
@@ -154,6 +176,7 @@ void node_server::show(client_record& r, std::uint64_t up_to, wire::visible& tol
   const auto newest = memory_->snapshot();
   while (!r.unseen.empty() && r.unseen.front().last <= up_to) {
     const taken_writes& t = r.unseen.front();
+    r.marked = r.marked || newest->covers(t.marker);
     auto bad = t.failed.begin();
     ticket one = t.begin;
     const std::uint64_t numbers = t.last - t.first + 1;

@@ -36,7 +36,7 @@ caf::behavior remote_broker::start(pointer self, std::shared_ptr<remote_link> li
   node_ = *parse_endpoint(options.node, 4747);
   backoff_ = options.backoff_min;
   dial();
-  cafx::send_at(self, self->system().clock().now() + beat, caf::actor(self), msg::tick{});
+  cafx::post_at(self, self->system().clock().now() + beat, caf::actor(self), msg::tick{});
   return {
     [this](const msg::go_on&) { go_on(); },
     [this](const msg::tick&) { look_around(); },
@@ -108,7 +108,7 @@ void remote_broker::send() {
   const auto resume = link_->next(out, before + unsent_bytes_max);
   if (resume && *resume != resume_at_) { // else it is on its way
     resume_at_ = *resume;
-    cafx::send_at(self_, resume_at_, caf::actor(self_), msg::go_on{}); // CAF's clock is this one
+    cafx::post_at(self_, resume_at_, caf::actor(self_), msg::go_on{}); // CAF's clock is this one
   }
   if (out.size() == before)
     return;
@@ -125,9 +125,8 @@ void remote_broker::sent(std::uint64_t bytes) {
 void remote_broker::read(std::span<const char> bytes) {
   heard_ = steady_clock::now();
   in_.append(bytes);
-  const std::uint32_t bytes_max = welcome_ ? link_->welcome().frame_bytes : frame_bytes_default;
   for (;;) {
-    const auto payload = in_.next(bytes_max);
+    const auto payload = in_.next(welcome_ ? link_->welcome().frame_bytes : frame_bytes_default);
     if (!payload)
       return drop(payload.error());
     if (!*payload)
@@ -175,7 +174,7 @@ void remote_broker::look_around() {
   }
   if (!connection_ && !dialed_ && now >= dial_at_)
     dial();
-  cafx::send_at(self_, self_->system().clock().now() + beat, caf::actor(self_), msg::tick{});
+  cafx::post_at(self_, self_->system().clock().now() + beat, caf::actor(self_), msg::tick{});
 }
 
 } // namespace cmem

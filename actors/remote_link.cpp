@@ -13,6 +13,7 @@ namespace cmem {
 
 namespace {
 
+constexpr std::size_t questions_max = 10'000;
 constexpr std::size_t failures_kept = 100'000; // of writes, for tickets that are asked about late
 constexpr std::uint32_t remote_writer = 0xFFFF'FFFF; // slot in a remote ticket
 
@@ -84,8 +85,10 @@ result<void> remote_link::admit() const {
   const std::uint64_t waiting = unacknowledged_now();
   if (waiting >= options_.unacknowledged_max
       || batch_bytes_ + (open_ ? open_->payload_bytes() : 0) >= options_.unacknowledged_bytes_max)
-    return failure{errc::overloaded, "the node has not acknowledged " + std::to_string(waiting)
-                                       + " writes: wait, then try again"};
+    return failure{errc::overloaded,
+                   "the node has not acknowledged " + std::to_string(waiting)
+                     + " writes: wait, then try again"
+                     + (held_back_.code == errc::ok ? "" : "; it says " + to_string(held_back_))};
   return {};
 }
 
@@ -173,11 +176,15 @@ void remote_link::ask(const wire::request& r, clock::time_point deadline, answer
       why = trouble_.code == errc::ok ? gone() : trouble_;
     } else {
       const std::uint64_t id = next_id_++;
+      if (questions_.size() >= questions_max)
+        why = {errc::overloaded, std::to_string(questions_.size())
+                                   + " questions wait for their answers: wait, then try again"};
       question q{{}, false, deadline, std::move(done)};
       const auto put = wire::put(q.frame, wire::asked{id, r},
                                  welcome_ ? welcome_->frame_bytes : frame_bytes_default);
-      if (!put) {
+      if (!put)
         why = put.error();
+      if (why.code != errc::ok) {
         done = std::move(q.done);
       } else {
         questions_.emplace(id, std::move(q));
@@ -229,6 +236,8 @@ void remote_link::on_durable(const ticket& t, settlement_callback done) {
       known = settlement{fate::unknown, errc::unknown};
     else if (t.number <= durable_ || (t.number <= visible_ && failures_.contains(t.number)))
       known = outcome(t.number);
+    else if (t.number <= not_durable_.up_to)
+      known = not_durable_.why;
     else if (welcome_ && welcome_->level == durability::none)
       known = failure{errc::not_durable, "the node keeps no store, or syncs it at its end alone"};
     else if (state_ == link_state::closed)
@@ -249,7 +258,7 @@ link_state remote_link::state() const {
 
 failure remote_link::trouble() const {
   const std::unique_lock lock(mutex_);
-  return trouble_;
+  return trouble_.code == errc::ok ? held_back_ : trouble_;
 }
 
 wire::welcome remote_link::welcome() const {
@@ -262,11 +271,7 @@ std::uint64_t remote_link::unacknowledged() const {
   return unacknowledged_now();
 }
 
-std::uint64_t remote_link::unacknowledged_now() const { return next_number_ - 1 - acknowledged(); }
-
-std::uint64_t remote_link::acknowledged() const {
-  return welcome_ && welcome_->level == durability::none ? visible_ : durable_;
-}
+std::uint64_t remote_link::unacknowledged_now() const { return next_number_ - 1 - acknowledged_; }
 
 void remote_link::on_state(std::function<void(link_state, const failure&)> told) {
   const std::unique_lock lock(mutex_);
@@ -285,13 +290,15 @@ result<void> remote_link::await_connected(std::chrono::milliseconds timeout) {
 
 bool remote_link::await_acknowledged(std::chrono::milliseconds timeout) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, timeout, [&] { return unacknowledged_now() == 0; });
+  changed_.wait_for(lock, timeout,
+                    [&] { return unacknowledged_now() == 0 || state_ == link_state::closed; });
+  return unacknowledged_now() == 0;
 }
 
 result<void> remote_link::await_kinds(std::size_t count, clock::time_point deadline) {
   std::unique_lock lock(mutex_);
   if (kinds_.size() < count && welcome_)
-    ask_kinds();
+    ask_kinds(kinds_.size());
   if (!changed_.wait_until(lock, deadline,
                            [&] { return kinds_.size() >= count || state_ == link_state::closed; }))
     return late(trouble_);
@@ -303,17 +310,24 @@ result<void> remote_link::await_kinds(std::size_t count, clock::time_point deadl
 void remote_link::close() {
   told out;
   const std::unique_lock lock(mutex_);
-  if (state_ == link_state::closed)
-    return;
-  change(link_state::closed, gone(), out);
-  release();
+  if (state_ != link_state::closed)
+    fail(gone(), out);
+}
+
+/// There will be no connection any more.
+void remote_link::fail(const failure& why, told& out) {
+  change(link_state::closed, why, out);
+  batches_.clear();
+  open_.reset();
+  batch_bytes_ = 0;
   for (auto* waiting : {&wait_visible_, &wait_durable_}) {
     for (auto& [number, done] : *waiting)
-      out.calls.push_back([done = std::move(done)] { done(gone()); });
+      out.calls.push_back([done = std::move(done), why] { done(why); });
     waiting->clear();
   }
   for (auto& [id, q] : questions_)
-    out.calls.push_back([done = std::move(q.done)] { done(gone()); });
+    if (q.done)
+      out.calls.push_back([done = std::move(q.done), why] { done(why); });
   questions_.clear();
 }
 
@@ -339,30 +353,53 @@ wire::hello remote_link::hello() const {
   return h;
 }
 
+/// Why a node is not one to go on with; ok where it is.
+failure remote_link::misfit(const wire::welcome& w) const {
+  if (w.version < wire::version_lowest || w.version > wire::version_newest)
+    return {errc::unsupported, "the node chose version " + std::to_string(w.version)
+                                 + " of the protocol: this client speaks "
+                                 + std::to_string(wire::version_lowest) + " to "
+                                 + std::to_string(wire::version_newest)};
+  if (w.frame_bytes < frame_bytes_min || w.frame_bytes > frame_bytes_max)
+    return {errc::unsupported,
+            "the node takes frames of " + std::to_string(w.frame_bytes) + " bytes"};
+  if (!welcome_)
+    return {};
+  if (welcome_->dimension != w.dimension)
+    return {errc::unsupported, "the node's vectors have " + std::to_string(w.dimension)
+                                 + " numbers now, and had " + std::to_string(welcome_->dimension)};
+  if (w.frame_bytes < welcome_->frame_bytes && unacknowledged_now() != 0)
+    return {errc::unsupported, "the node takes frames of " + std::to_string(w.frame_bytes)
+                                 + " bytes now: what was written for "
+                                 + std::to_string(welcome_->frame_bytes) + " bytes may not fit"};
+  return {};
+}
+
 result<void> remote_link::welcomed(const wire::welcome& w) {
   told out;
   const std::unique_lock lock(mutex_);
   if (state_ == link_state::closed)
     return gone();
-  failure bad;
-  if (w.version < wire::version_lowest || w.version > wire::version_newest)
-    bad = {errc::unsupported, "the node chose version " + std::to_string(w.version)
-                                + " of the protocol: this client speaks "
-                                + std::to_string(wire::version_lowest) + " to "
-                                + std::to_string(wire::version_newest)};
-  else if (welcome_ && welcome_->dimension != w.dimension)
-    bad = {errc::unsupported, "the node's vectors have " + std::to_string(w.dimension)
-                                + " numbers now, and had " + std::to_string(welcome_->dimension)};
-  if (bad.code != errc::ok) {
-    change(link_state::closed, bad, out);
+  if (const failure bad = misfit(w); bad.code != errc::ok) {
+    fail(bad, out);
     return bad;
   }
   if (!welcome_ && w.written >= next_number_) // numbers of a process before this one
-    next_number_ = visible_ = durable_ = w.written, ++next_number_;
+    next_number_ = visible_ = durable_ = acknowledged_ = w.written, ++next_number_;
   welcome_ = w;
   resume_at_ = {};
   ready_ = false;
-  ask_kinds();
+  not_durable_ = {};
+  held_back_ = {};
+  if (w.level == durability::none) {
+    acknowledged(visible_);
+    for (auto& [number, done] : wait_durable_)
+      out.calls.push_back([done = std::move(done)] {
+        done(failure{errc::not_durable, "the node keeps no store now"});
+      });
+    wait_durable_.clear();
+  }
+  ask_kinds(0); // one that was killed may have forgotten some
   change(link_state::connected, {}, out);
   return {};
 }
@@ -377,9 +414,15 @@ auto remote_link::next(std::vector<char>& out, std::size_t bytes_max)
     out.insert(out.end(), frame.begin(), frame.end());
     sent = true;
   };
-  for (auto& [id, q] : questions_)
-    if (!q.sent)
-      send(q.frame, q.sent);
+  for (auto& [id, q] : questions_) {
+    if (q.sent)
+      continue;
+    if (out.size() >= bytes_max) {
+      wake_once();
+      return std::nullopt;
+    }
+    send(q.frame, q.sent);
+  }
   if (!ready_)
     return std::nullopt;
   if (clock::now() < resume_at_)
@@ -440,8 +483,9 @@ void remote_link::take(const wire::visible& m, told& out) {
     failures_.erase(failures_.begin());
   visible_ = std::max(visible_, std::min(m.up_to, next_number_ - 1));
   settle(wait_visible_, visible_, out);
+  held_back_ = {};
   if (welcome_->level == durability::none)
-    release();
+    acknowledged(visible_);
   if (open_)
     wake_once();
 }
@@ -450,9 +494,10 @@ void remote_link::take(const wire::durable& m, told& out) {
   if (m.why.code == errc::ok) {
     durable_ = std::max(durable_, std::min(m.up_to, next_number_ - 1));
     settle(wait_durable_, durable_, out);
-    release();
+    acknowledged(durable_);
     return;
   }
+  not_durable_ = {std::max(not_durable_.up_to, m.up_to), m.why};
   // The memory goes on, and so do its clients; but nothing of this is acknowledged.
   const auto end = wait_durable_.upper_bound(m.up_to);
   for (auto at = wait_durable_.begin(); at != end; ++at)
@@ -460,9 +505,10 @@ void remote_link::take(const wire::durable& m, told& out) {
   wait_durable_.erase(wait_durable_.begin(), end);
 }
 
-void remote_link::release() {
-  const std::uint64_t done = state_ == link_state::closed ? next_number_ : acknowledged();
-  while (!batches_.empty() && batches_.front().last <= done) {
+// A node that starts again may keep a store where the one before did not: it only counts up.
+void remote_link::acknowledged(std::uint64_t up_to) {
+  acknowledged_ = std::max(acknowledged_, up_to);
+  while (!batches_.empty() && batches_.front().last <= acknowledged_) {
     batch_bytes_ -= batches_.front().frame.size();
     batches_.pop_front();
   }
@@ -474,7 +520,8 @@ void remote_link::take(const wire::not_taken& m) {
   for (batch& b : batches_)
     if (b.first >= m.first)
       b.sent = false;
-  resume_at_ = clock::now() + std::chrono::milliseconds(m.retry_after_ms);
+  resume_at_ = clock::now() + std::chrono::milliseconds(std::max(m.retry_after_ms, 1U));
+  held_back_ = m.why;
 }
 
 void remote_link::take(wire::answered&& m, told& out) {
@@ -485,7 +532,11 @@ void remote_link::take(wire::answered&& m, told& out) {
   questions_.erase(found);
   if (m.id == 0) {
     if (const auto* names = std::get_if<wire::kind_names>(&m.what))
-      take_kinds(*names);
+      take_kinds(*names, out);
+    else if (const auto* kind = std::get_if<wire::kind_registered>(&m.what))
+      take_registered(*kind, out);
+    else if (const auto* bad = std::get_if<wire::failed>(&m.what))
+      fail(bad->why, out);
     return;
   }
   if (auto* bad = std::get_if<wire::failed>(&m.what)) {
@@ -498,26 +549,52 @@ void remote_link::take(wire::answered&& m, told& out) {
   }
 }
 
-// Its answer comes as that of question 0.
-void remote_link::ask_kinds() {
+// Answers to these come as those of question 0.
+void remote_link::ask_kinds(std::size_t from) {
   question q{{}, false, clock::time_point::max(), {}};
-  (void) wire::put(q.frame, wire::asked{0, wire::list_kinds{static_cast<kind_id>(kinds_.size())}},
+  (void) wire::put(q.frame, wire::asked{0, wire::list_kinds{static_cast<kind_id>(from)}},
                    welcome_->frame_bytes);
   questions_.insert_or_assign(0, std::move(q));
   wake_once();
 }
 
-void remote_link::take_kinds(const wire::kind_names& m) {
-  for (std::size_t i = 0; i != m.names.size(); ++i)
-    if (m.from + i == kinds_.size())
-      (void) kinds_.add(m.names[i]);
-  if (kinds_.size() < m.kinds && !m.names.empty()) {
-    ask_kinds();
-  } else {
-    ready_ = true;
-    changed_.notify_all();
-  }
+void remote_link::register_again(std::size_t kind) {
+  question q{{}, false, clock::time_point::max(), {}};
+  (void) wire::put(
+    q.frame,
+    wire::asked{0, msg::register_kind{std::string(kinds_.name_of(static_cast<kind_id>(kind)))}},
+    welcome_->frame_bytes);
+  questions_.insert_or_assign(0, std::move(q));
   wake_once();
+}
+
+// What is written names kinds by number: they have to mean the same to both.
+void remote_link::take_kinds(const wire::kind_names& m, told& out) {
+  for (std::size_t i = 0; i != m.names.size(); ++i) {
+    const std::size_t kind = m.from + i;
+    if (kind == kinds_.size())
+      (void) kinds_.add(m.names[i]);
+    else if (kind > kinds_.size() || kinds_.name_of(static_cast<kind_id>(kind)) != m.names[i])
+      return fail({errc::unsupported, "the node's kind " + std::to_string(kind) + " is `"
+                                        + m.names[i] + "` now, and was another"},
+                  out);
+  }
+  const std::size_t known_there = m.from + m.names.size();
+  if (known_there < m.kinds && !m.names.empty())
+    return ask_kinds(known_there);
+  if (m.kinds < kinds_.size())
+    return register_again(m.kinds);
+  ready_ = true;
+  changed_.notify_all();
+  wake_once();
+}
+
+void remote_link::take_registered(const wire::kind_registered& m, told& out) {
+  if (m.id >= kinds_.size())
+    return fail({errc::unsupported, "the node has kinds that this client does not know"}, out);
+  if (m.id + std::size_t{1} < kinds_.size())
+    return register_again(m.id + std::size_t{1});
+  ask_kinds(0); // somebody else may have been faster
 }
 
 void remote_link::disconnected(const failure& why) {

@@ -137,10 +137,14 @@ private:
   void take(const wire::durable& m, told& out);
   void take(const wire::not_taken& m);
   void take(wire::answered&& m, told& out);
-  void ask_kinds();
-  void take_kinds(const wire::kind_names& m);
+  void ask_kinds(std::size_t from);
+  void register_again(std::size_t kind);
+  void take_kinds(const wire::kind_names& m, told& out);
+  void take_registered(const wire::kind_registered& m, told& out);
+  void fail(const failure& why, told& out);
+  [[nodiscard]] failure misfit(const wire::welcome& w) const;
   [[nodiscard]] std::uint64_t unacknowledged_now() const;
-  [[nodiscard]] std::uint64_t acknowledged() const; // up to that number
+  void acknowledged(std::uint64_t up_to);
   void release();
   void change(link_state s, const failure& why, told& out);
 
@@ -162,6 +166,12 @@ private:
   std::uint64_t next_number_ = 1;
   std::uint64_t visible_ = 0;
   std::uint64_t durable_ = 0;
+  std::uint64_t acknowledged_ = 0; // the highest number
+  struct {
+    std::uint64_t up_to = 0;
+    failure why;
+  } not_durable_;             // what will not be on the disk, and was not acknowledged
+  failure held_back_;         // why the node does not take writes now
   std::deque<batch> batches_; // not acknowledged yet, ascending
   std::size_t batch_bytes_ = 0;
   std::unique_ptr<wire::writes_encoder> open_; // what is written goes here

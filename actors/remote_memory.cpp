@@ -74,7 +74,10 @@ struct remote_memory::impl {
         *awake = caf::actor(self);
         return cafx::state(self).start(self, link, options);
       });
-    cafx::on_end(p->broker, [ended](const caf::error&) { ended->set_value(); });
+    cafx::on_end(p->broker, [ended, link = p->link](const caf::error&) {
+      link->close(); // nobody works for it any more
+      ended->set_value();
+    });
     std::unique_ptr<remote_memory> m(new remote_memory(std::move(p)));
     if (auto there = m->link().await_connected(options.deadline); !there)
       return there.error();

@@ -1,5 +1,6 @@
 #include "actors/tcp_socket.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -21,6 +22,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr int backlog = 1'024;
+constexpr milliseconds longest = std::chrono::hours(1); // that poll() is to wait
 
 using addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
 
@@ -49,7 +51,8 @@ int connect_within(int fd, const addrinfo& to, milliseconds timeout) {
   if (errno != EINPROGRESS)
     return errno;
   pollfd waits{fd, POLLOUT, 0};
-  const int ready = ::poll(&waits, 1, static_cast<int>(timeout.count()));
+  const int ready =
+    ::poll(&waits, 1, static_cast<int>(std::min<milliseconds>(timeout, longest).count()));
   if (ready == 0)
     return ETIMEDOUT;
   if (ready < 0)

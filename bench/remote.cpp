@@ -113,7 +113,6 @@ public:
 
   /// Of this process, in the last of ours().
   [[nodiscard]] double cpu_ns() const noexcept { return cpu_ns_; }
-  [[nodiscard]] std::uint64_t waits() const noexcept { return waits_; }
 
 private:
   std::string fresh(const std::string& whose) {
@@ -139,7 +138,6 @@ private:
         return;
       if (t.error().code != errc::overloaded)
         throw std::runtime_error(to_string(t.error()));
-      ++waits_;
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   }
@@ -176,7 +174,6 @@ private:
   std::string key_;
   int stores_ = 0;
   double cpu_ns_ = 0;
-  std::uint64_t waits_ = 0;
 };
 
 } // namespace

@@ -158,6 +158,20 @@ void send_at(Self* self, caf::actor_clock::time_point when, const Handle& to, Me
 #endif
 }
 
+/// The same without a sender, for brokers: those of 0.17 keep what comes after their end, and a
+/// message that names them as its sender would keep them.
+template <class Self, class Handle, class Message>
+void post_at(Self* self, caf::actor_clock::time_point when, const Handle& to, Message m) {
+#if CMEM_CAF_0
+  self->system().clock().schedule_message(
+    when, caf::actor_cast<caf::strong_actor_ptr>(to),
+    caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(m)));
+#else
+  static_cast<void>(self);
+  caf::anon_mail(std::move(m)).schedule(when).send(to);
+#endif
+}
+
 /// Hands a request on: `to` answers the one who asked.
 template <class Self, class Handle, class Message>
 auto delegate(Self* self, const Handle& to, Message m) {

@@ -18,6 +18,7 @@
 #include <mutex>
 #include <thread>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace cmem::tools {
@@ -42,6 +43,15 @@ struct node_system {
   caf::actor_system_config settings;
   caf::actor_system system;
 };
+
+/// As many descriptors as it may have: each connection takes one.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  (void) ::setrlimit(RLIMIT_NOFILE, &limit); // then fewer connections find room
+}
 
 void put_log(config& settings, const console& c) {
   settings.log = [&err = c.err, one = std::make_shared<std::mutex>()](log_level level,
@@ -93,6 +103,7 @@ int serve_command(const serve_arguments& a, const console& c) {
     return fail(c, settings.error(), exit_usage);
   if (auto valid = validate(settings->node); !valid)
     return fail(c, valid.error(), exit_usage);
+  raise_descriptor_limit();
   interruption ending; // before there is any other thread
   put_log(settings->memory, c);
   node_system own;
@@ -103,8 +114,10 @@ int serve_command(const serve_arguments& a, const console& c) {
   if (!served)
     return fail(c, served.error());
   say_ready(a, *settings, (*served)->port(), c);
-  while (!ending.seen())
+  while (!ending.seen() && (*served)->running())
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  if (!(*served)->running())
+    return fail(c, {errc::internal, "the node has ended by itself: start it again"});
 
   tell_service_manager("STOPPING=1");
   const bool drained = (*served)->drain(settings->drain_max);

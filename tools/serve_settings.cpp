@@ -118,8 +118,6 @@ result<serve_settings> read_serve_settings(const serve_arguments& a, const conso
   }
   if (a.dimension)
     s.memory.vector_dimension = *a.dimension;
-  if (a.half_life_s)
-    s.memory.strength_half_life_s = *a.half_life_s;
   if (a.text)
     s.memory.index_text = true;
   if (!s.memory.storage_path.empty()) { // what a store has is not for its node to say

@@ -17,7 +17,6 @@ struct serve_arguments {
   std::optional<std::string> listen = {};     ///< HOST:PORT
   std::optional<std::string> durability = {}; ///< of durability_names
   std::optional<std::uint32_t> dimension = {};
-  std::optional<std::uint64_t> half_life_s = {};
   bool text = false; ///< index words
   bool json = false;
 };
