@@ -48,6 +48,7 @@ struct ledger_fixture {
   void finish(const concept_id& client, std::uint64_t last) {
     take(client, last);
     acknowledge(client);
+    ledger->find(client)->marked = true; // visible
   }
   /// E.g. "a 7, b 9".
   [[nodiscard]] std::string known() const {
@@ -99,6 +100,16 @@ TEST_CASE("a client that is known costs one operation more") {
     CHECK(ops.size() == 1);
     f.read_again();
   }
+}
+
+TEST_CASE("until its marker is known to be there, it is written whole") {
+  ledger_fixture f(10);
+  std::vector<write_op> ops;
+  f.ledger->mark(a, 1, ops);
+  f.ledger->marked(a, 1); // and fails, or is dropped
+  ops.clear();
+  f.ledger->mark(a, 2, ops);
+  CHECK(ops.size() == 5);
 }
 
 TEST_CASE("a mark that was not written changes nothing") {

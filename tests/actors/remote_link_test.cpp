@@ -203,6 +203,7 @@ TEST_CASE("over a new connection all that is not acknowledged goes again") {
   wire::welcome w;
   w.frame_bytes = frame_bytes_default;
   w.written = 2;
+  w.level = n.level;
   n.say(w);
   CHECK(n.sent().size() == 2); // the question, and that for kinds
   n.say(wire::answered{0, wire::kind_names{5, {}, 5}});
@@ -319,4 +320,40 @@ TEST_CASE("settings that cannot be are refused by name") {
   CHECK_THAT(refused({.backoff_min = 2s}), ContainsSubstring("backoff_max"));
   CHECK_THAT(refused({.unacknowledged_max = 0}), ContainsSubstring("unacknowledged_max"));
   CHECK(validate(remote_options{}));
+}
+
+TEST_CASE("a node that has forgotten kinds is told of them again, and other kinds are refused") {
+  played_node n;
+  n.connect();
+  n.link.ask(wire::list_kinds{5}, later, [](const result<wire::answer>&) {});
+  n.say(wire::answered{0, wire::kind_names{0, {}, 5}});
+  const auto learn = [&](std::vector<std::string> names) {
+    wire::welcome w;
+    w.frame_bytes = frame_bytes_default;
+    w.level = n.level;
+    n.say(w);
+    const auto count = static_cast<std::uint32_t>(names.size());
+    (void) n.sent();
+    n.say(wire::answered{0, wire::kind_names{0, std::move(names), count}});
+  };
+  const std::vector<std::string> built_in{"semantic", "causal", "temporal", "hierarchical",
+                                          "compositional"};
+  auto with_likes = built_in;
+  with_likes.emplace_back("likes");
+  learn(with_likes);
+  CHECK(n.link.kinds().size() == 6);
+
+  learn(built_in); // it was killed before anything was learned of the new one
+  const auto again = n.sent();
+  REQUIRE(again.size() == 1);
+  const auto& asked = std::get<msg::register_kind>(std::get<wire::asked>(again[0]).what);
+  CHECK(asked.name == "likes");
+  n.say(wire::answered{0, wire::kind_registered{5}});
+  n.say(wire::answered{0, wire::kind_names{0, with_likes, 6}});
+  CHECK(n.link.await_connected(1ms));
+
+  with_likes.back() = "hates"; // somebody else was faster
+  learn(with_likes);
+  CHECK(n.link.state() == link_state::closed);
+  CHECK_THAT(n.link.trouble().detail, ContainsSubstring("kind 5 is `hates`"));
 }

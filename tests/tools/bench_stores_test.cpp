@@ -200,7 +200,10 @@ TEST_CASE("soak compares a memory that compacts with one that does not") {
 TEST_CASE("a soak in which nothing is merged misses a bar and says so") {
   options shortest{1e-2, ""};
   shortest.seconds = 2e-3; // some 120 writes
-  const outcome o = soak(shortest);
+  outcome o = soak(shortest);
+  // Where other work takes the cores, it may last long enough for a merge.
+  for (int tries = 1; tries < 10 && find_row(o, "compactions")->value != 0; ++tries)
+    o = soak(shortest);
   const row* const merges = find_row(o, "compactions");
   REQUIRE(merges != nullptr);
   CHECK(merges->value == 0);
