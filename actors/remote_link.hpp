@@ -126,6 +126,7 @@ private:
     }
   };
 
+  [[nodiscard]] static failure gone();
   [[nodiscard]] result<void> admit() const;
   result<ticket> add(const write_op& o);
   void seal();
