@@ -189,7 +189,7 @@ TEST_CASE("drop_oldest without a reconciler: writers alone keep the log at its c
   CHECK(f.balances());
 }
 
-TEST_CASE("batches of racing writers stay whole") {
+TEST_CASE("batches of racing writers stay whole, and so does what is appended together") {
   for (const auto policy : {overflow_policy::reject, overflow_policy::drop_oldest}) {
     log_fixture f(64, policy);
     std::atomic<int> running = 4;
@@ -198,7 +198,7 @@ TEST_CASE("batches of racing writers stay whole") {
       threads.emplace_back([&, w] {
         for (std::uint64_t i = 0; i < test::sweep(20'000); ++i) {
           const std::vector<write_op> ops(1 + (i + w) % 20, op::record_access{label(w, i)});
-          while (!f.log->append_batch(ops, 1))
+          while (!(i % 2 == 0 ? f.log->append_batch(ops, 1) : f.log->append_together(ops, 1)))
             std::this_thread::yield();
         }
         running.fetch_sub(1);
@@ -207,14 +207,22 @@ TEST_CASE("batches of racing writers stay whole") {
     drained_batch batch;
     const auto drain = [&](std::size_t entries_max) {
       f.log->drain_batch(entries_max, batch);
+      std::uint64_t pieces = 0;
+      const write_entry* before = nullptr; // that was appended together with the next
       for (const handle first : batch.entries) {
         const write_entry& head = f.log->entry(first);
+        if (before == nullptr)
+          ++pieces;
+        else
+          torn += head.a == before->a && head.number == before->number + 1 ? 0U : 1U;
+        before = head.goes_on != 0 ? &head : nullptr;
         std::uint64_t members = 0;
         for (handle h = first; h != 0; h = f.log->entry(h).next, ++members)
           torn += f.log->entry(h).a == head.a && f.log->entry(h).number == head.number ? 0U : 1U;
         torn += members == head.batch_count ? 0U : 1U;
       }
-      torn += batch.entries.size() > 1 && batch.entry_count > entries_max ? 1U : 0U;
+      torn += before != nullptr ? 1U : 0U;
+      torn += pieces > 1 && batch.entry_count > entries_max ? 1U : 0U;
       f.drained += batch.entry_count;
       const bool any = !batch.entries.empty();
       f.log->release(batch);
