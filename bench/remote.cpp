@@ -8,8 +8,6 @@
 #include <charconv>
 #include <thread>
 
-#include <sys/resource.h>
-
 namespace cmem::bench {
 namespace {
 
@@ -63,15 +61,6 @@ std::string content_of(std::uint64_t entry) {
   return content;
 }
 
-double cpu_seconds() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
 class remote_rig {
 public:
   remote_rig(const scratch_directory& scratch, std::uint64_t entries)
@@ -82,14 +71,12 @@ public:
     c.storage_path = fresh("cmem");
     served_memory served(c);
     const auto client = served.connect();
-    const double cpu = cpu_seconds();
     stopwatch watch;
     for (std::uint64_t i = 0; i < entries_.size(); ++i)
       write(*client, i);
     if (!client->drain(std::chrono::minutes(5)))
       throw std::runtime_error("writes were not acknowledged");
     const double took = watch.seconds();
-    cpu_ns_ = (cpu_seconds() - cpu) * 1e9 / static_cast<double>(entries_.size());
     const auto concepts = std::min<std::uint64_t>((entries_.size() + 3) / 4, concepts_max);
     if (served.memory().snapshot()->concept_count() < concepts)
       throw std::logic_error("not all was learned");
@@ -111,8 +98,6 @@ public:
     return static_cast<double>(entries_.size()) / watch.seconds();
   }
 
-  /// Of this process, in the last of ours().
-  [[nodiscard]] double cpu_ns() const noexcept { return cpu_ns_; }
 
 private:
   std::string fresh(const std::string& whose) {
@@ -173,7 +158,6 @@ private:
   const named_concepts all_;
   std::string key_;
   int stores_ = 0;
-  double cpu_ns_ = 0;
 };
 
 } // namespace
@@ -191,7 +175,6 @@ outcome remote(const options& options) {
   if (beside_redis)
     o.rows.push_back(
       {"beside Redis", medians[0], "entries/s", "Redis", medians[1], ratio_at_least(1)});
-  o.rows.push_back({"processor time of client and node, an entry", rig.cpu_ns(), "ns"});
   o.notes.push_back(std::to_string(options.scaled(entries_full))
                     + " entries: one concept (60 bytes, a name of 20) to three associations among "
                       "100,000 concepts, single writes of one thread, until all are acknowledged "
