@@ -1,6 +1,7 @@
 #pragma once
 // Serves a memory to clients in other processes: frames (messages/wire.hpp) over TCP.
 
+#include "actors/tcp_socket.hpp"
 #include "messages/frame.hpp"
 #include "storage/result.hpp"
 
@@ -20,7 +21,7 @@ class concurrent_memory; // actors/concurrent_memory.hpp
 
 struct node_options {
   std::string address = "127.0.0.1";               ///< loopback: nobody is asked who he is
-  std::uint16_t port = 4747;                       ///< 0: one that is free
+  std::uint16_t port = node_port;                  ///< 0: one that is free
   std::uint32_t frame_bytes = frame_bytes_default; ///< of a payload, at most, either way
   std::size_t connections_max = 4'096;
   /// Requests of one connection that wait for a reader, at most; it is not read from meanwhile.

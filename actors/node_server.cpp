@@ -164,9 +164,7 @@ result<void> node_server::greet(connection_handle h, node_connection& c, const w
   send(h, c,
        wire::welcome{version, incarnation_, known == nullptr ? 0 : known->taken,
                      memory_->snapshot()->sequence(), options_.frame_bytes,
-                     settings.vector_dimension,
-                     settings.storage_path.empty() ? durability::none : settings.durability,
-                     settings.read_only});
+                     settings.vector_dimension, level(), settings.read_only});
   self_->configure_read(h, caf::io::receive_policy::at_most(read_bytes_max));
   return {};
 }

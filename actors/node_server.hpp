@@ -72,11 +72,11 @@ private:
   void answered(connection_handle h, node_connection& c);
   void release(node_connection& c);
   void ask(connection_handle h, node_connection& c, wire::asked&& m);
-  template <class Request>
-  void answer(connection_handle h, std::uint64_t serial, std::uint64_t id, Request&& request);
   void reply(connection_handle h, std::uint64_t serial, std::uint64_t id, wire::answer&& what);
 
   // -- writes: node_writes.cpp
+  /// `none` where there is no store: then nothing is acknowledged as durable.
+  [[nodiscard]] durability level() const noexcept;
   result<void> take_writes(connection_handle h, node_connection& c, const wire::writes& w);
   void repeat(connection_handle h, node_connection& c, const client_record& r,
               const wire::writes& w);

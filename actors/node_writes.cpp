@@ -14,11 +14,12 @@ namespace {
 constexpr std::uint32_t full_retry_ms = 5;      // the write log is full: it empties quickly
 constexpr std::uint32_t refused_retry_ms = 500; // anything else needs somebody to see to it
 
-bool is_stored(const config& c) noexcept {
-  return !c.storage_path.empty() && c.durability != durability::none;
-}
-
 } // namespace
+
+durability node_server::level() const noexcept {
+  const config& c = memory_->settings();
+  return c.storage_path.empty() ? durability::none : c.durability;
+}
 
 result<void> node_server::take_writes(connection_handle h, node_connection& c,
                                       const wire::writes& w) {
@@ -129,7 +130,7 @@ void node_server::await(const concept_id& client, const ticket& marker, const wi
   memory_->on_settled(marker, [here, client, up_to](const settlement&) {
     cafx::post(here, msg::acknowledged{client, up_to, false, errc::ok, {}});
   });
-  if (!is_stored(memory_->settings()))
+  if (level() == durability::none)
     return;
   ++unseen_;
   memory_->on_durable(
@@ -165,7 +166,7 @@ void node_server::acknowledge(const msg::acknowledged& m) {
     show(*r, m.up_to, told);
     if (told.up_to != 0)
       tell(m.client, told);
-    if (!is_stored(memory_->settings()))
+    if (level() == durability::none)
       r->durable = r->visible;
   }
   end_if_drained();

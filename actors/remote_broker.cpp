@@ -33,7 +33,7 @@ caf::behavior remote_broker::start(pointer self, std::shared_ptr<remote_link> li
   self_ = self;
   link_ = std::move(link);
   options_ = options;
-  node_ = *parse_endpoint(options.node, 4747);
+  node_ = *parse_endpoint(options.node, node_port);
   backoff_ = options.backoff_min;
   dial();
   cafx::post_at(self, self->system().clock().now() + beat, caf::actor(self), msg::tick{});

@@ -26,7 +26,7 @@ failure late(const failure& trouble) {
 } // namespace
 
 result<void> validate(const remote_options& o) {
-  const auto where = parse_endpoint(o.node, 4747);
+  const auto where = parse_endpoint(o.node, node_port);
   if (!where || where->port == 0)
     return failure{errc::invalid_argument,
                    "node: " + (where ? "`" + o.node + "` has port 0" : where.error().detail)};

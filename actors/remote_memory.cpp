@@ -1,35 +1,16 @@
 #include "actors/remote_memory.hpp"
 
+#include "actors/io_system.hpp"
 #include "actors/node_figures.hpp"
 #include "actors/remote_broker.hpp"
 
 #include <caf/io/middleman.hpp>
 
-#include <thread>
 #include <utility>
 
 namespace cmem {
 
 namespace {
-
-/// An actor system for one connection: its work is done on the middleman's thread.
-struct own_system {
-  own_system() : system(configured(settings)) {}
-
-  static caf::actor_system_config& configured(caf::actor_system_config& c) {
-    init_types();
-    cafx::load_io<caf::io::middleman>(c);
-    // A read that finds nothing costs as much as one that does; what is left is read in the next
-    // round.
-    c.set(cafx::setting("middleman.max-consecutive-reads"), std::int64_t{1});
-    c.set(cafx::setting("scheduler.policy"), cafx::policy("sharing"));
-    c.set(cafx::setting("scheduler.max-threads"), std::int64_t{1});
-    return c;
-  }
-
-  caf::actor_system_config settings;
-  caf::actor_system system;
-};
 
 /// What waits on a callback, on the caller's thread.
 template <class T, class Ask>
@@ -47,7 +28,7 @@ result<T> wait_for(Ask ask, std::chrono::milliseconds timeout, const char* what)
 
 struct remote_memory::impl {
   remote_options options;
-  std::unique_ptr<own_system> own; // null in a host's system
+  std::unique_ptr<io_system> own; // null in a host's system
   std::shared_ptr<remote_link> link;
   caf::actor broker;
   std::future<void> ended;
@@ -59,8 +40,8 @@ struct remote_memory::impl {
     auto p = std::make_unique<impl>();
     p->options = options;
     if (host == nullptr) {
-      p->own = std::make_unique<own_system>();
-      host = &p->own->system;
+      p->own = std::make_unique<io_system>(1); // the work is done on the middleman's thread
+      host = &p->own->get();
     } else if (!host->has_middleman()) {
       return failure{errc::invalid_argument,
                      "the actor system has no middleman: load caf::io::middleman in its config"};

@@ -10,6 +10,9 @@
 
 namespace cmem {
 
+/// Of nodes, where nothing else is said.
+inline constexpr std::uint16_t node_port = 4747;
+
 /// A descriptor, closed when it goes. Threads: one.
 class tcp_socket {
 public:

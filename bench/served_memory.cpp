@@ -1,29 +1,10 @@
 #include "bench/served_memory.hpp"
 
 #include "bench/workbench.hpp"
-#include "messages/interfaces.hpp"
 
-#include <caf/io/middleman.hpp>
-
-#include <algorithm>
 #include <cstdio>
-#include <thread>
 
 namespace cmem::bench {
-
-io_system::io_system(std::int64_t threads) : system_(configured(settings_, threads)) {}
-
-caf::actor_system_config& io_system::configured(caf::actor_system_config& c, std::int64_t threads) {
-  init_types();
-  cafx::load_io<caf::io::middleman>(c);
-  // A read that finds nothing costs as much as one that does; what is left is read in the next
-  // round.
-  c.set(cafx::setting("middleman.max-consecutive-reads"), std::int64_t{1});
-  c.set(cafx::setting("scheduler.policy"), cafx::policy("sharing"));
-  c.set(cafx::setting("scheduler.max-threads"),
-        threads != 0 ? threads : std::max<std::int64_t>(1, std::thread::hardware_concurrency()));
-  return c;
-}
 
 served_memory::served_memory(config c, node_options o) {
   c.log = [](log_level, std::string_view) {};

@@ -2,32 +2,15 @@
 // A memory and its node in this process, for benchmarks of what the network costs.
 
 #include "actors/concurrent_memory.hpp"
+#include "actors/io_system.hpp"
 #include "actors/node.hpp"
 #include "actors/remote_memory.hpp"
-
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
 
 #include <cstdint>
 #include <memory>
 #include <string>
 
 namespace cmem::bench {
-
-/// An actor system as `cmem serve` makes it: workers that share one queue block when it is empty.
-class io_system {
-public:
-  /// Without `threads`: one for each core.
-  explicit io_system(std::int64_t threads = 0);
-
-  [[nodiscard]] caf::actor_system& get() noexcept { return system_; }
-
-private:
-  static caf::actor_system_config& configured(caf::actor_system_config& c, std::int64_t threads);
-
-  caf::actor_system_config settings_;
-  caf::actor_system system_;
-};
 
 /// Threads: as concurrent_memory, node and remote_memory. Clients go before it.
 class served_memory {

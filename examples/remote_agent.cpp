@@ -2,12 +2,9 @@
 // outside.
 
 #include "actors/concurrent_memory.hpp"
+#include "actors/io_system.hpp"
 #include "actors/node.hpp"
 #include "actors/remote_memory.hpp"
-#include "messages/interfaces.hpp"
-
-#include <caf/actor_system.hpp>
-#include <caf/io/middleman.hpp>
 
 #include <cstdio>
 #include <cstdlib>
@@ -55,21 +52,12 @@ int learn_from_outside(std::uint16_t port) {
   return EXIT_SUCCESS;
 }
 
-/// An actor system whose middleman owns the node's sockets.
-struct io_settings : caf::actor_system_config {
-  io_settings() {
-    init_types();
-    cafx::load_io<caf::io::middleman>(*this);
-  }
-};
-
 int serve_until_learned(int port_to, pid_t agent) {
-  io_settings settings;
-  caf::actor_system system(settings);
-  auto memory = concurrent_memory::open(system);
+  io_system system; // whose middleman owns the node's sockets
+  auto memory = concurrent_memory::open(system.get());
   if (!memory)
     return fail("no memory", memory.error());
-  auto served = node::open(system, **memory, {.port = 0}); // one that is free
+  auto served = node::open(system.get(), **memory, {.port = 0}); // one that is free
   if (!served)
     return fail("no node", served.error());
   const std::uint16_t port = (*served)->port();

@@ -1,9 +1,9 @@
 #include "tools/serve_command.hpp"
 
 #include "actors/concurrent_memory.hpp"
+#include "actors/io_system.hpp"
 #include "actors/node.hpp"
 #include "actors/tcp_socket.hpp"
-#include "messages/interfaces.hpp"
 #include "tools/interruption.hpp"
 #include "tools/report.hpp"
 #include "tools/service_manager.hpp"
@@ -12,9 +12,7 @@
 #include "tools/store_opening.hpp"
 
 #include <CLI/CLI.hpp>
-#include <caf/io/middleman.hpp>
 
-#include <algorithm>
 #include <mutex>
 #include <thread>
 
@@ -23,26 +21,6 @@
 
 namespace cmem::tools {
 namespace {
-
-/// One system for the memory's actors and the node's connections.
-struct node_system {
-  node_system() : system(configured(settings)) {}
-
-  static caf::actor_system_config& configured(caf::actor_system_config& c) {
-    init_types();
-    cafx::load_io<caf::io::middleman>(c);
-    // A read that finds nothing costs as much as one that does; what is left is read in the next
-    // round.
-    c.set(cafx::setting("middleman.max-consecutive-reads"), std::int64_t{1});
-    c.set(cafx::setting("scheduler.policy"), cafx::policy("sharing"));
-    c.set(cafx::setting("scheduler.max-threads"),
-          std::max<std::int64_t>(1, std::thread::hardware_concurrency()));
-    return c;
-  }
-
-  caf::actor_system_config settings;
-  caf::actor_system system;
-};
 
 /// As many descriptors as it may have: each connection takes one.
 void raise_descriptor_limit() {
@@ -106,11 +84,11 @@ int serve_command(const serve_arguments& a, const console& c) {
   raise_descriptor_limit();
   interruption ending; // before there is any other thread
   put_log(settings->memory, c);
-  node_system own;
-  auto memory = concurrent_memory::open(own.system, settings->memory);
+  io_system own; // for the memory's actors and the node's connections
+  auto memory = concurrent_memory::open(own.get(), settings->memory);
   if (!memory)
     return fail(c, memory.error());
-  auto served = node::open(own.system, **memory, settings->node);
+  auto served = node::open(own.get(), **memory, settings->node);
   if (!served)
     return fail(c, served.error());
   say_ready(a, *settings, (*served)->port(), c);

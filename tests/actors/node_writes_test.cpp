@@ -238,11 +238,11 @@ TEST_CASE("a log too small for a node is none to serve") {
   served_memory s(with_log_of(7));
   config tiny = with_log_of(6);
   tiny.log = [](log_level, std::string_view) {};
-  const auto memory = concurrent_memory::open(s.system, tiny);
+  const auto memory = concurrent_memory::open(s.system.get(), tiny);
   REQUIRE(memory);
   node_options o;
   o.port = 0;
-  const auto none = node::open(s.system, **memory, o);
+  const auto none = node::open(s.system.get(), **memory, o);
   REQUIRE_FALSE(none);
   CHECK(none.error().detail == "log_capacity is 6: a node needs 7 or more");
   raw_client c(s.port);

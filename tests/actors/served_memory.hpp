@@ -2,12 +2,10 @@
 // A memory and its node in this process, and clients of it.
 
 #include "actors/concurrent_memory.hpp"
+#include "actors/io_system.hpp"
 #include "actors/node.hpp"
 #include "actors/remote_memory.hpp"
-#include "messages/interfaces.hpp"
 #include "tests/catch.hpp"
-
-#include <caf/io/middleman.hpp>
 
 #include <memory>
 #include <string>
@@ -15,18 +13,9 @@
 namespace cmem::test {
 
 struct served_memory {
-  struct io_config : caf::actor_system_config {
-    io_config() {
-      init_types();
-      cafx::load_io<caf::io::middleman>(*this);
-      set(cafx::setting("scheduler.policy"), cafx::policy("sharing"));
-      set(cafx::setting("scheduler.max-threads"), std::int64_t{2});
-    }
-  };
-
-  explicit served_memory(config c = {}, node_options o = {}) : system(settings) {
+  explicit served_memory(config c = {}, node_options o = {}) : system(2) {
     c.log = [](log_level, std::string_view) {};
-    auto opened = concurrent_memory::open(system, std::move(c));
+    auto opened = concurrent_memory::open(system.get(), std::move(c));
     REQUIRE(opened);
     memory = std::move(opened).value();
     start(std::move(o));
@@ -39,7 +28,7 @@ struct served_memory {
   void start(node_options o) {
     served.reset();
     o.port = port;
-    auto made = node::open(system, *memory, o);
+    auto made = node::open(system.get(), *memory, o);
     INFO((made ? "" : to_string(made.error())));
     REQUIRE(made);
     served = std::move(made).value();
@@ -58,8 +47,7 @@ struct served_memory {
     return std::move(made).value();
   }
 
-  io_config settings;
-  caf::actor_system system;
+  io_system system;
   std::unique_ptr<concurrent_memory> memory;
   std::unique_ptr<node> served;
   std::uint16_t port = 0;
